@@ -1,0 +1,59 @@
+// Every bound of the wire and of the hub, in one place. Units are in the names.
+
+/** Bounds that both sides know: the server enforces them, the client checks before it sends. */
+export const wireLimits = {
+  /** A room's name: `[A-Za-z0-9_-]{1,64}`. */
+  roomCharacters: 64,
+  /** A user's name, in Unicode code points. */
+  userCharacters: 40,
+  /** A message's text, encoded in UTF-8. */
+  textBytes: 8 * 1024,
+  /** One draft as JSON: the text may be escaped to six times its size (`\u0001`). */
+  draftBytes: 64 * 1024,
+  /** A position on the wire, see `cursor.ts`. */
+  cursorCharacters: 80,
+  /** Messages in one answer to a read. */
+  pageMessages: 500,
+  /** Messages that a read gives when it does not say how many. */
+  pageMessagesDefault: 100,
+  /** How long a read may stay parked. */
+  waitSeconds: 55,
+} as const
+
+/** Bounds of the server alone. */
+export const serverLimits = {
+  /** A batch or a page is at most this long when encoded, or one message: it bounds what a stopped reader costs (R38). */
+  batchBytes: 32 * 1024,
+  /** Drafts in one commit, so that a commit never holds the event loop for long. */
+  commitDrafts: 256,
+  /** Drafts that wait for a commit; beyond it a send is refused with 503 and `Retry-After`. */
+  queuedDrafts: 16 * 1024,
+  /** Rooms that hold messages. */
+  rooms: 10_000,
+  /** Subscribers of all rooms together. */
+  subscribers: 50_000,
+  /** Messages of a room that stay in memory behind its head, for readers that are a little late. */
+  ringMessages: 1024,
+  /** The same, in bytes of JSON. */
+  ringBytes: 1024 * 1024,
+  /** Drafts of one socket that wait for their receipt; beyond it the socket is not read. */
+  socketDraftsInFlight: 256,
+  /** Sessions whose links are remembered. */
+  sessions: 100_000,
+  /** How long an older link of a session may live on after a newer one's hello (R24). */
+  handoverMs: 1000,
+  /** How long a session's number of links is remembered after its last sign of life. */
+  sessionMemoryMs: 120_000,
+  /** How often a link that is kept open says that it is alive, whatever else flows. */
+  heartbeatMs: 10_000,
+  /** How long a peer may owe an answer to a ping before it is taken for dead (R34). */
+  pongMs: 10_000,
+  /** A client's handshake or request head must be whole by then. */
+  headSeconds: 10,
+  /** The head of a request. */
+  headBytes: 16 * 1024,
+  /** On a drain subscribers are asked to come back spread over this time (R33). */
+  drainSpreadMs: 5000,
+  /** On a drain, what has not taken its goodbye by then is destroyed (R5). */
+  drainDeadlineMs: 700,
+} as const

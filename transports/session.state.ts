@@ -1,0 +1,76 @@
+// What a session shows and tells: its state, the fate of its drafts, and its events. Plain values, made anew at each change.
+import type { Closed, Negotiated, Receipt, TransportName } from './contract.ts'
+import type { Cursor } from './cursor.ts'
+import type { Draft, Message } from './message.ts'
+import type { Problem } from './problem.ts'
+
+/**
+ * `connecting`: a first link is being opened, or another one after a failure. `open`: a link carries the session.
+ * `waiting`: the next try is at `retryAtMs`. `closed`: ended by the application, or refused for good.
+ */
+export type SessionPhase = 'connecting' | 'open' | 'waiting' | 'closed'
+
+/** One of the session's links, as shown. While a switch lasts there are two. */
+export interface LinkView {
+  readonly number: number
+  readonly transport: TransportName
+  /** `opening`: not open yet. `catching-up`: open, not yet at the head it was told. `live`: carries the session. `closing`: replaced, on its way out. */
+  readonly phase: 'opening' | 'catching-up' | 'live' | 'closing'
+  readonly negotiated: Negotiated | null
+}
+
+export interface SessionState {
+  readonly phase: SessionPhase
+  /** The transport that the session uses, or tries to. */
+  readonly transport: TransportName
+  readonly links: readonly LinkView[]
+  /** Monotonic clock, ms: when the next try starts. Only in phase `waiting`. */
+  readonly retryAtMs: number | null
+  /** Failed tries since the last link that was open. */
+  readonly failures: number
+  /** Why the last link ended or could not be opened; null while all is well. */
+  readonly trouble: Closed | null
+  /** Drafts that are not stored yet, the failed ones not counted. */
+  readonly pending: number
+  /** Everything up to here has been handed to the application. */
+  readonly cursor: Cursor | null
+}
+
+/** What became of a draft so far. */
+export type DraftView =
+  | { readonly fate: 'pending'; readonly draft: Draft }
+  | { readonly fate: 'stored'; readonly draft: Draft; readonly receipt: Receipt }
+  | {
+      readonly fate: 'failed'
+      readonly draft: Draft
+      readonly detail: string
+      readonly problem: Problem | null
+    }
+
+/** A finished switch: from the call until the new link had caught up and the old one was let go. */
+export interface SwitchReport {
+  readonly from: TransportName
+  readonly to: TransportName
+  readonly durationMs: number
+  /** Deliveries that came over both links and were handed up once. */
+  readonly overlapped: number
+}
+
+export type SessionEvent =
+  /** New messages, in order, each once. `receivedAtMs`: monotonic clock of this side at the moment the link handed them up. */
+  | {
+      readonly kind: 'messages'
+      readonly messages: readonly Message[]
+      readonly cursor: Cursor
+      readonly receivedAtMs: number
+      readonly transport: TransportName
+    }
+  /** The log was trimmed: offsets from `after` (not included) to `cursor` are gone. */
+  | { readonly kind: 'gap'; readonly after: Cursor; readonly cursor: Cursor }
+  /** Another log: what was received so far belongs to the former one. */
+  | { readonly kind: 'reset'; readonly cursor: Cursor }
+  | { readonly kind: 'draft'; readonly view: DraftView; readonly sentAtMs: number }
+  | { readonly kind: 'switched'; readonly report: SwitchReport }
+  /** The session is back after it had no open link. */
+  | { readonly kind: 'recovered'; readonly offlineMs: number; readonly caughtUp: number }
+  | { readonly kind: 'state'; readonly state: SessionState }
