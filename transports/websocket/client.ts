@@ -26,13 +26,23 @@ export interface WebSocketLike {
   readonly bufferedAmount: number
   send(data: string): void
   close(code?: number, reason?: string): void
+  // The parameters are each implementation's own; what is read of them is checked where it is read.
   onopen: ((event: never) => void) | null
-  onmessage: ((event: { readonly data: unknown }) => void) | null
-  onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null
+  onmessage: ((event: never) => void) | null
+  onclose: ((event: never) => void) | null
   onerror: ((event: never) => void) | null
   /** Ours can stop reading; a browser's can't, and what is not taken yet piles up in it (R39). */
   pause?(): void
   resume?(): void
+}
+
+interface MessageLike {
+  readonly data: unknown
+}
+
+interface CloseLike {
+  readonly code: number
+  readonly reason: string
 }
 
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike
@@ -77,7 +87,7 @@ export class WebSocketTransport implements ClientTransport {
       request.signal.addEventListener('abort', giveUp)
       const counter = newCounter()
       counter.requests = 1
-      socket.onmessage = ({ data }) => {
+      socket.onmessage = ({ data }: MessageLike) => {
         try {
           const hello = helloIn(data, counter, socket)
           request.signal.removeEventListener('abort', giveUp)
@@ -86,7 +96,7 @@ export class WebSocketTransport implements ClientTransport {
           fail(error instanceof LinkError ? error : new LinkError('protocol', messageOf(error), { error }))
         }
       }
-      socket.onclose = (event) => fail(neverOpened(event.code, event.reason))
+      socket.onclose = (event: CloseLike) => fail(neverOpened(event.code, event.reason))
     })
   }
 }
@@ -178,8 +188,8 @@ class SocketLink implements Link {
       socket.close(1000)
       this.#giveUpSends()
     })
-    socket.onmessage = ({ data }) => this.#receive(data)
-    socket.onclose = ({ code, reason }) => this.#end.end(closedByCode(code, reason))
+    socket.onmessage = ({ data }: MessageLike) => this.#receive(data)
+    socket.onclose = ({ code, reason }: CloseLike) => this.#end.end(closedByCode(code, reason))
   }
 
   send(draft: Draft): Promise<Receipt> {

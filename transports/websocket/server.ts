@@ -40,7 +40,7 @@ const longestDocumentBytes = wireLimits.draftBytes + 1024
 export const webSocketServer: ServerTransport = {
   name: 'websocket',
   mount(app, context) {
-    const heartbeats = new Heartbeats(context.heartbeatMs, () => {
+    const heartbeats = new Heartbeats<Uint8Array>(context.heartbeatMs, () => {
       return serverFrame('text', Buffer.from(encodeDocument({ kind: 'heartbeat', time: Date.now() })))
     })
     const acceptor = new Acceptor<SocketSubscriber>({
