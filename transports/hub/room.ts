@@ -115,8 +115,12 @@ export class Room {
   }
 
   #appended(messages: readonly Message[]): void {
-    this.#pages.clear()
-    for (const batch of this.#ring.push(messages)) this.#pump(batch)
+    // A room that is made while a commit is being told knows of that commit's messages already.
+    const known = this.#ring.head.offset + 1 - (messages[0]?.offset ?? 0)
+    for (const batch of this.#ring.push(known > 0 ? messages.slice(known) : messages)) {
+      this.#pages.clear()
+      this.#pump(batch)
+    }
   }
 
   /** The hot loop: one shared batch, one write for each subscriber. */
@@ -143,6 +147,8 @@ export class Room {
 
   #hand(subscription: RoomSubscription, event: Batch | Gap | Reset): void {
     if (subscription.left) return
+    // At the head of the log while the room is still being told what led there: it goes on in the next turn.
+    if (event.kind === 'messages' && event.messages.length === 0) return
     subscription.cursor = event.cursor
     if (event.kind === 'messages') this.#counters.delivered += event.messages.length
     if (!subscription.write(event)) subscription.blocked = true
