@@ -27,14 +27,18 @@ export class Room {
   readonly #live: RoomSubscription[] = []
   readonly #all = new Set<RoomSubscription>()
   readonly #pages = new Map<number, Batch>()
+  #pagesBytes = 0
+  readonly #maximumBytes: () => number
   #pumping = false
   #leftWhilePumping = false
 
-  constructor(name: string, log: Log, counters: Counters, ringBytes: () => number) {
+  /** `maximumBytes`: how much of what is read from it the room may hold in memory, once as a ring and once as pages. */
+  constructor(name: string, log: Log, counters: Counters, maximumBytes: () => number) {
     this.name = name
+    this.#maximumBytes = maximumBytes
     this.#log = log
     this.#counters = counters
-    this.#ring = new Ring(log.head(name), ringBytes)
+    this.#ring = new Ring(log.head(name), maximumBytes)
     this.#unfollow = log.follow(name, (messages) => this.#appended(messages))
   }
 
@@ -90,6 +94,15 @@ export class Room {
 
   /** Lets a subscriber that is behind read on, until it is at the head, or its wire or its turn is full. */
   advance(subscription: RoomSubscription): void {
+    try {
+      this.#readOn(subscription)
+    } catch {
+      // The log cannot be read; nobody is above this call to hear of it.
+      subscription.fail()
+    }
+  }
+
+  #readOn(subscription: RoomSubscription): void {
     for (let pages = 0; pages < pagesPerTurn; pages++) {
       if (subscription.left || subscription.live || subscription.blocked || subscription.reading) return
       if (this.#isAtHead(subscription)) {
@@ -105,7 +118,7 @@ export class Room {
             this.#hand(subscription, event)
             this.advance(subscription)
           },
-          () => subscription.subscriber.terminate(),
+          () => subscription.fail(),
         )
         return
       }
@@ -118,7 +131,7 @@ export class Room {
     // A room that is made while a commit is being told knows of that commit's messages already.
     const known = this.#ring.head.offset + 1 - (messages[0]?.offset ?? 0)
     for (const batch of this.#ring.push(known > 0 ? messages.slice(known) : messages)) {
-      this.#pages.clear()
+      this.#forgetPages()
       this.#pump(batch)
     }
   }
@@ -174,9 +187,18 @@ export class Room {
     last.liveIndex = index
   }
 
+  #forgetPages(): void {
+    this.#pages.clear()
+    this.#pagesBytes = 0
+  }
+
   #remember(page: Batch): Batch {
-    if (this.#pages.size >= rememberedPages) this.#pages.clear()
+    // As much again as the ring may take.
+    const bytes = page.document.length
+    if (this.#pages.size >= rememberedPages || this.#pagesBytes + bytes > this.#maximumBytes())
+      this.#forgetPages()
     this.#pages.set(page.after.offset, page)
+    this.#pagesBytes += bytes
     return page
   }
 }
@@ -214,10 +236,15 @@ export class RoomSubscription implements Subscription {
     try {
       return this.subscriber.write(event)
     } catch {
-      this.subscriber.terminate()
-      this.leave()
+      this.fail()
       return true
     }
+  }
+
+  /** Ends it: its wire is broken, or the log cannot be read. */
+  fail(): void {
+    this.leave()
+    this.subscriber.terminate()
   }
 
   writable(): void {
