@@ -1,6 +1,6 @@
 // A room's pump: hands each tick's batch to every subscriber at the head, and lets those that are behind read on from the log.
 import type { HubStats, Subscriber, Subscription } from '../contract.server.ts'
-import type { Gap, Reset } from '../contract.ts'
+import type { Closed, Gap, Reset } from '../contract.ts'
 import type { Cursor } from '../cursor.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import type { Message } from '../message.ts'
@@ -74,8 +74,9 @@ export class Room {
     else this.#quit(subscription)
   }
 
-  *subscribersNow(): Iterable<Subscriber> {
-    for (const subscription of [...this.#all]) yield subscription.subscriber
+  /** Those of this moment: they may leave while they are gone through. */
+  subscriptionsNow(): readonly RoomSubscription[] {
+    return [...this.#all]
   }
 
   /** One page after `cursor`, from memory where it is still there. */
@@ -238,6 +239,15 @@ export class RoomSubscription implements Subscription {
     } catch {
       this.fail()
       return true
+    }
+  }
+
+  /** Says goodbye; a wire that cannot even do that is ended. */
+  close(reason: Closed): void {
+    try {
+      this.subscriber.close(reason)
+    } catch {
+      this.fail()
     }
   }
 
