@@ -1,0 +1,52 @@
+// How often polling asks: 100 ms to 30 s on a logarithmic scale, and whether a hidden page asks at all.
+import { useId } from 'preact/hooks'
+import { formatDuration } from '../format.ts'
+import { intervalBoundsMs, type Lab } from '../lab.ts'
+
+const steps = 100
+
+/** The interval at a place of the slider, rounded to two digits. */
+export function intervalAt(step: number): number {
+  const { least, most } = intervalBoundsMs
+  const ms = least * (most / least) ** (step / steps)
+  const unit = 10 ** (Math.floor(Math.log10(ms)) - 1)
+  return Math.min(most, Math.max(least, Math.round(ms / unit) * unit))
+}
+
+/** The place of an interval on the slider. */
+export function stepOf(intervalMs: number): number {
+  const { least, most } = intervalBoundsMs
+  return Math.round((steps * Math.log(intervalMs / least)) / Math.log(most / least))
+}
+
+export function PollingInterval({ lab }: { readonly lab: Lab }) {
+  const id = useId()
+  const intervalMs = lab.intervalMs.value
+  return (
+    <div class="interval">
+      <label for={id}>Asks every</label>
+      <input
+        id={id}
+        type="range"
+        min={0}
+        max={steps}
+        value={stepOf(intervalMs)}
+        aria-valuetext={formatDuration(intervalMs)}
+        onInput={(event) => {
+          lab.intervalMs.value = intervalAt(Number(event.currentTarget.value))
+        }}
+      />
+      <output for={id}>{formatDuration(intervalMs)}</output>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={lab.pauseWhenHidden.value}
+          onChange={(event) => {
+            lab.pauseWhenHidden.value = event.currentTarget.checked
+          }}
+        />
+        Pause while this tab is hidden
+      </label>
+    </div>
+  )
+}
