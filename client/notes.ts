@@ -4,9 +4,9 @@ import type { Cursor } from '../transports/cursor.ts'
 import type { SwitchReport } from '../transports/session.state.ts'
 import { formatCount, formatDuration, formatPlural } from './format.ts'
 
-/** `switched to WebSocket (by hand) in 12 ms · nothing lost`. `lost`: offsets that went missing since the switch began. */
+/** `switched to WebSocket in 12 ms · nothing lost`. `lost`: offsets that went missing since the switch began. */
 export function switchedNote(report: SwitchReport, lost: number): string {
-  const title = describeTransport(report.to).title
+  const title = describeTransport(report.to).short
   const fate = lost === 0 ? 'nothing lost' : `${formatPlural(lost, 'message', 'messages')} lost`
   return `switched to ${title} in ${formatDuration(report.durationMs)} · ${fate}`
 }
@@ -33,7 +33,7 @@ export function resetNote(): string {
   return 'the server keeps a new log · what stands above belongs to the former one'
 }
 
-/** A switch that did not come about: `still on Polling · WebSocket (by hand) could not be opened: …`. */
+/** A switch that did not come about: `could not switch to WebSocket: …`. */
 export function notSwitchedNote(wanted: string, reason: string): string {
-  return `could not switch to ${describeTransport(wanted).title}: ${reason}`
+  return `could not switch to ${describeTransport(wanted).short}: ${reason}`
 }

@@ -2,7 +2,7 @@
 import { type CatalogueEntry, describeTransport } from '../transports/catalogue.ts'
 import type { ClientTransport } from '../transports/contract.ts'
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
-import { PollingTransport } from '../transports/polling/client.ts'
+import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
 
 /** One set of transports; a session has a set of its own, as the polling interval belongs to it. */
@@ -13,12 +13,20 @@ export interface TransportSet {
 
 export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): TransportSet {
   const fetch = globalThis.fetch.bind(globalThis)
-  const polling = new PollingTransport({ fetch, intervalMs, visibility: document })
+  const polling = new PollingTransport({ fetch, intervalMs, visibility: pageVisibility })
   polling.pauseWhenHidden = pauseWhenHidden
   return {
     polling,
     all: [polling, new Http2PushTransport({ fetch }), new WebSocketTransport({ WebSocket })],
   }
+}
+
+const pageVisibility: Visibility = {
+  hidden: () => document.hidden,
+  changed(callback) {
+    document.addEventListener('visibilitychange', callback)
+    return () => document.removeEventListener('visibilitychange', callback)
+  },
 }
 
 /** A transport as a row of the switch. */

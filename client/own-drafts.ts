@@ -31,8 +31,8 @@ export class OwnDrafts {
 
   /** Notes a draft that is on its way. */
   add(draft: Draft): void {
-    if (this.pending.has(draft.id)) return
     this.ids.add(draft.id)
+    if (this.pending.has(draft.id)) return
     this.pending.set(draft.id, draft)
     remember('tab', this.idsName, [...this.ids].slice(-rememberedIds))
     this.keepPending()

@@ -73,6 +73,8 @@ export class Room {
     this.own = new OwnDrafts(options.room)
     this.transports = makeTransports(options.intervalMs, options.pauseWhenHidden)
     this.chosen = signal(options.transport)
+    // The session tells of restored drafts while it is being made.
+    this.state = signal(beforeFirstLink(options.transport))
     this.session = new Session({
       base: options.base,
       room: options.room,
@@ -82,7 +84,7 @@ export class Room {
       drafts: this.own.unsettled(),
       onEvent: (event) => this.take(event),
     })
-    this.state = signal(this.session.state)
+    this.state.value = this.session.state
     this.figures = signal(this.measure())
     this.session.start()
   }
@@ -250,5 +252,18 @@ export class Room {
       received: this.received,
       lastSwitch: this.lastSwitch,
     }
+  }
+}
+
+function beforeFirstLink(transport: TransportName): SessionState {
+  return {
+    phase: 'connecting',
+    transport,
+    links: [],
+    retryAtMs: null,
+    failures: 0,
+    trouble: null,
+    pending: 0,
+    cursor: null,
   }
 }

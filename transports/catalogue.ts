@@ -26,6 +26,8 @@ export type TransportGroup = 'ask' | 'push'
 export interface CatalogueEntry {
   readonly name: TransportName
   readonly title: string
+  /** The title where there is little room, or where the full one has stood already. */
+  readonly short: string
   /** How it works, in one line. */
   readonly how: string
   /** What must be said wherever the title stands first; null when it explains itself. */
@@ -39,7 +41,8 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     name: 'polling',
     title: 'Polling',
-    how: 'Asks for news, waits, asks again.',
+    short: 'Polling',
+    how: 'Asks, waits, asks again.',
     note: null,
     group: 'ask',
     hue: hues.orange,
@@ -47,15 +50,17 @@ export const catalogue: readonly CatalogueEntry[] = [
   {
     name: 'http2-push',
     title: 'HTTP/2 push',
-    how: 'One response stays open, and messages are pushed down it.',
-    note: 'A response kept open over HTTP/2. It is not PUSH_PROMISE, which browsers have removed.',
+    short: 'HTTP/2 push',
+    how: 'A response kept open over HTTP/2; not PUSH_PROMISE.',
+    note: 'HTTP/2 push is a response that the server keeps open. It is not PUSH_PROMISE, which browsers have removed.',
     group: 'push',
     hue: hues.green,
   },
   {
     name: 'websocket',
     title: 'WebSocket (by hand)',
-    how: 'One connection, frames both ways; the server’s half is written by hand.',
+    short: 'WebSocket',
+    how: 'One connection, frames in both directions.',
     note: null,
     group: 'push',
     hue: hues.blue,
@@ -65,5 +70,5 @@ export const catalogue: readonly CatalogueEntry[] = [
 /** The entry of a transport; one that the catalogue does not know gets its own name and a neutral hue. */
 export function describeTransport(name: TransportName): CatalogueEntry {
   const found = catalogue.find((entry) => entry.name === name)
-  return found ?? { name, title: name, how: '', note: null, group: 'push', hue: hues.grey }
+  return found ?? { name, title: name, short: name, how: '', note: null, group: 'push', hue: hues.grey }
 }

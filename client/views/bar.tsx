@@ -10,20 +10,8 @@ export function Bar({ lab, narrow }: { readonly lab: Lab; readonly narrow: boole
   return (
     <header class="bar">
       <span class="mark">Parley</span>
-      <Field
-        label="Room"
-        value={room.name}
-        problem={roomProblem}
-        commit={(name) => lab.enter(name)}
-        width="9em"
-      />
-      <Field
-        label="You"
-        value={lab.user.value}
-        problem={userProblem}
-        commit={(user) => lab.rename(user)}
-        width="9em"
-      />
+      <Field label="Room" value={room.name} problem={roomProblem} commit={(name) => lab.enter(name)} />
+      <Field label="You" value={lab.user.value} problem={userProblem} commit={(user) => lab.rename(user)} />
       {narrow ? null : (
         <div class="bar-end">
           <PresenceLight lab={lab} room={room} />

@@ -9,7 +9,7 @@ import { type LatencySample, latencyLimits } from '../latency.ts'
 import type { Room } from '../room.ts'
 import { theme } from '../theme.ts'
 
-const heightPx = 132
+const heightPx = 128
 /** The chart moves by itself, in steps that are too small to see. */
 const stepMs = 100
 
@@ -84,7 +84,7 @@ function chartOptions(width: number, mode: 'light' | 'dark'): uPlot.Options {
   return {
     width,
     height: heightPx,
-    padding: [8, 8, 0, 0],
+    padding: [8, 14, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -95,8 +95,8 @@ function chartOptions(width: number, mode: 'light' | 'dark'): uPlot.Options {
       {
         stroke: ink,
         font,
-        size: 20,
-        gap: 4,
+        size: 24,
+        gap: 8,
         grid: { show: false },
         ticks: { show: false },
         splits: () => [-60, -45, -30, -15, 0],

@@ -20,7 +20,7 @@ export function Composer({ lab, room, onSent }: ComposerProps) {
   const [text, setText] = useState('')
   const [refusal, setRefusal] = useState<string | null>(null)
   const area = useRef<HTMLTextAreaElement>(null)
-  useLayoutEffect(() => fit(area.current), [text])
+  useLayoutEffect(() => growWithText(area.current), [text])
   const blank = text.trim() === ''
   const trouble = refusal ?? (blank ? null : textProblem(text))
   const bytes = utf8Bytes(text)
@@ -86,7 +86,7 @@ export function Composer({ lab, room, onSent }: ComposerProps) {
 }
 
 /** Makes the area as high as its text; the style sheet bounds it. */
-function fit(area: HTMLTextAreaElement | null): void {
+function growWithText(area: HTMLTextAreaElement | null): void {
   if (area === null) return
   area.style.height = 'auto'
   area.style.height = `${area.scrollHeight + 2}px`

@@ -44,7 +44,7 @@ export function Explanation() {
   return (
     <p class="explanation" aria-hidden="true">
       {shown.value?.words ??
-        'Point at a figure, or tab to it, to read what it means, since when, and on which clock.'}
+        'Point at a figure, or tab to it, to read what it means, since when it counts, and on which clock.'}
     </p>
   )
 }

@@ -7,10 +7,9 @@ interface FieldProps {
   /** Why a value may not be; null when it may. */
   readonly problem: (value: string) => string | null
   readonly commit: (value: string) => void
-  readonly width: string
 }
 
-export function Field({ label, value, problem, commit, width }: FieldProps) {
+export function Field({ label, value, problem, commit }: FieldProps) {
   const id = useId()
   const [typed, setTyped] = useState<string | null>(null)
   const input = useRef<HTMLInputElement>(null)
@@ -26,7 +25,6 @@ export function Field({ label, value, problem, commit, width }: FieldProps) {
       <input
         ref={input}
         id={id}
-        style={{ width }}
         value={shown}
         spellcheck={false}
         autocomplete="off"

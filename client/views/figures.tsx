@@ -18,8 +18,8 @@ export function FiguresView({ lab, room }: FiguresProps) {
   const transport = room.state.value.transport
   const title = describeTransport(transport).title
   const summary = latency.get(transport)
-  const clock = `One clock: this page’s own monotonic one, which steps by ${resolution(lab.clockResolutionMs)}.`
-  const scope = `From the call of send to the same message handed up again over ${title}. Messages of this page and its robot only: for anybody else’s, two clocks would have to be compared.`
+  const clock = `This page’s monotonic clock, in steps of ${resolution(lab.clockResolutionMs)}.`
+  const scope = `From send to handed up again over ${title}, for messages of this page and its robot; for others’, two clocks would have to be compared.`
   const since =
     liveForMs === null ? 'No link is live.' : `Since this link went live ${formatDuration(liveForMs)} ago.`
   const bodies = 'Payload alone: headers and framing are not visible to a page.'
@@ -34,13 +34,13 @@ export function FiguresView({ lab, room }: FiguresProps) {
       <Figure
         name="p99"
         value={summary === undefined ? null : formatDuration(summary.p99Ms)}
-        words={`99 of 100 messages took at most this long; the slowest, while there are fewer than 100. ${scope} ${clock}`}
+        words={`99 of 100 messages took at most this long (below 100: the slowest). ${scope} ${clock}`}
         lead
       />
       <Figure
         name="samples"
         value={formatCount(summary?.samples ?? 0)}
-        words={`How many messages p50 and p99 look at: the last ${latencyLimits.windowSamples} over ${title} at most. What was written while no link was open is left out.`}
+        words={`Messages that p50 and p99 look at: the last ${latencyLimits.windowSamples} over ${title} at most. What was written while no link was open is left out.`}
         lead
       />
       <Figure

@@ -74,8 +74,7 @@ function ConnectionLimit({ lab, room }: LinksProps) {
   const tls = lab.server.value?.tls ?? null
   return (
     <p class="aside-note">
-      Over HTTP/1.1 a browser opens at most six connections to one address, shared by all its tabs. HTTP/2
-      needs one for all of them
+      HTTP/1.1: six connections to an address, shared by all tabs. HTTP/2 needs one
       {tls !== null && tls.origin !== lab.base.origin ? (
         <>
           : <a href={roomAddress(tls, room.name, lab.user.value).href}>{tls.host}</a>

@@ -4,7 +4,7 @@ import type { Room } from '../room.ts'
 import { Explained } from './explain.tsx'
 
 const words =
-  'Counted from the numbers of all messages handed up since this room was entered, across every switch and reconnect. Lost: a number was skipped. Duplicated: one came twice. Reordered: one came after a greater one. Last switch: from the choice until the new link had caught up, on this page’s monotonic clock.'
+  'From the numbers of all messages since this room was entered, across every switch: skipped, seen twice, out of order. Last switch: from the choice until the new link had caught up, on this page’s monotonic clock.'
 
 export function ProofLine({ room }: { readonly room: Room }) {
   const { lost, duplicated, reordered, lastSwitch } = room.figures.value

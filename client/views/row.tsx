@@ -107,7 +107,6 @@ function Text({ text }: { readonly text: string }) {
         part.kind === 'text' ? (
           part.text
         ) : (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a text never changes, so neither do its parts.
           <a key={index} href={part.href} target="_blank" rel="noopener noreferrer nofollow ugc">
             {part.text}
           </a>

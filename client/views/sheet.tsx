@@ -28,7 +28,7 @@ export function Sheet({ lab, room }: { readonly lab: Lab; readonly room: Room })
         <Light tone={presence.tone} />
         <span class="unseen">{presence.word}, </span>
         <span class="swatch" aria-hidden="true" />
-        <span class="sheet-transport">{entry.title}</span>
+        <span class="sheet-transport">{entry.short}</span>
         <span class="sheet-latency">
           {presence.seconds !== null
             ? `next try ${presence.seconds} s`
@@ -37,18 +37,11 @@ export function Sheet({ lab, room }: { readonly lab: Lab; readonly room: Room })
               : `p50 ${formatDuration(summary.p50Ms)}`}
         </span>
         <span class="sheet-open">
-          Instrument <span aria-hidden="true">↑</span>
+          <span class="sheet-open-word">Instrument </span>
+          <span aria-hidden="true">↑</span>
         </span>
       </button>
-      <dialog
-        ref={dialog}
-        class="sheet"
-        aria-label="Instrument"
-        onClick={(event) => {
-          // Only the backdrop: what is inside covers the dialog's own box.
-          if (event.target === event.currentTarget) dialog.current?.close()
-        }}
-      >
+      <dialog ref={dialog} class="sheet" aria-label="Instrument" closedby="any">
         <div class="sheet-body">
           <div class="sheet-top">
             <ThemeSwitch />

@@ -30,7 +30,6 @@ export function TransportSwitch({ lab, room }: TransportSwitchProps) {
           digit={index + 1}
         />
       ))}
-      {room.chosen.value === 'polling' ? <PollingInterval lab={lab} /> : null}
     </fieldset>
   )
 }
@@ -67,12 +66,12 @@ function OfferRow({ lab, room, offer, group, digit }: OfferRowProps) {
         <span class="offer-figure">
           {latency === undefined ? null : `p50 ${formatDuration(latency.p50Ms)}`}
         </span>
-        <kbd aria-hidden="true">Alt+{digit}</kbd>
-        <span class="offer-how" id={`${id}-how`}>
+        <kbd>Alt+{digit}</kbd>
+        <span class="offer-how" id={`${id}-how`} title={entry.note ?? undefined}>
           {entry.how}
-          {entry.note === null ? null : <span class="offer-note"> {entry.note}</span>}
         </span>
       </label>
+      {entry.name === 'polling' && room.chosen.value === 'polling' ? <PollingInterval lab={lab} /> : null}
       <div id={`${id}-lack`}>{able ? null : <Lack lab={lab} room={room} missing={missing} />}</div>
     </div>
   )

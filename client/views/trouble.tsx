@@ -18,7 +18,7 @@ export function Trouble({ lab, room }: TroubleProps) {
   return (
     <section class="trouble" aria-label="Connection">
       <p role="alert">
-        {describeTransport(state.transport).title}: {state.trouble.detail}
+        {describeTransport(state.transport).short}: {state.trouble.detail}
       </p>
       <p>
         {state.phase === 'closed'
@@ -30,7 +30,7 @@ export function Trouble({ lab, room }: TroubleProps) {
         {state.pending === 0 ? '' : `; ${formatPlural(state.pending, 'message waits', 'messages wait')}`}.
       </p>
       <Advice lab={lab} state={state} />
-      <button type="button" class="small" onClick={() => room.reconnect()}>
+      <button type="button" class="small trouble-try" onClick={() => room.reconnect()}>
         Try now
       </button>
     </section>
