@@ -35,7 +35,7 @@ export function readDescription(document: unknown, base: URL): LabServer {
   return {
     tls: onPort(base, 'https:', ports.tls),
     plain: onPort(base, 'http:', ports.plain),
-    transports: list.map((one) => asFields(one).name).filter((name) => typeof name === 'string'),
+    transports: list.filter((name) => typeof name === 'string'),
   }
 }
 

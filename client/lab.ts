@@ -2,8 +2,10 @@
 import { type Signal, signal } from '@preact/signals'
 import type { TransportName } from '../transports/contract.ts'
 import { messageOf } from '../transports/errors.ts'
+import { longestIntervalMs, shortestIntervalMs } from '../transports/polling/client.ts'
 import { userProblem } from '../transports/text.ts'
 import { defaultRoom, readAddress, roomAddress } from './address.ts'
+import { firstIntervalMs } from './interval.ts'
 import { askServer, type LabServer } from './lab-server.ts'
 import { clockResolution } from './latency.ts'
 import { makeOffers, makeTransports, type Offer } from './offers.ts'
@@ -17,9 +19,6 @@ import {
   remember,
   remembered,
 } from './settings.ts'
-
-/** The polling interval that a person may choose, in ms. */
-export const intervalBoundsMs = { least: 100, most: 30_000, initial: 1000 } as const
 
 /** How often the figures change, in ms. */
 const figuresMs = 250
@@ -35,8 +34,8 @@ export class Lab {
   readonly intervalMs = remembered(
     'browser',
     'polling-interval-ms',
-    acceptNumber(intervalBoundsMs.least, intervalBoundsMs.most),
-    intervalBoundsMs.initial as number,
+    acceptNumber(shortestIntervalMs, longestIntervalMs),
+    firstIntervalMs,
   )
   readonly pauseWhenHidden = remembered('browser', 'polling-pause-when-hidden', acceptBoolean, false)
   /** Monotonic clock, ms, as of the last change of the figures. */
@@ -79,10 +78,25 @@ export class Lab {
     remember('browser', 'user', user)
   }
 
+  /** Why a transport can't run here, in sentences: what the browser or this address lacks, or that the server has no such thing. */
+  lackOf(offer: Offer): readonly string[] {
+    const server = this.server.value
+    if (server === null || server.transports.includes(offer.entry.name)) return offer.missing
+    return [...offer.missing, 'This server does not offer it.']
+  }
+
   switchTo(name: TransportName): void {
-    if (!this.offers.some((offer) => offer.entry.name === name && offer.missing.length === 0)) return
+    const offer = this.offers.find(({ entry }) => entry.name === name)
+    if (offer === undefined || this.lackOf(offer).length > 0) return
     remember('browser', 'transport', name)
     this.room.peek().switchTo(name)
+  }
+
+  /** Opens the room anew, after its session ended for good. */
+  enterAgain(): void {
+    const former = this.room.peek()
+    void former.leave()
+    this.room.value = this.makeRoom(former.name)
   }
 
   /** Asks the server what it serves where. */

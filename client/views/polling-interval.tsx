@@ -1,23 +1,8 @@
 // How often polling asks: 100 ms to 30 s on a logarithmic scale, and whether a hidden page asks at all.
 import { useId } from 'preact/hooks'
 import { formatDuration } from '../format.ts'
-import { intervalBoundsMs, type Lab } from '../lab.ts'
-
-const steps = 100
-
-/** The interval at a place of the slider, rounded to two digits. */
-export function intervalAt(step: number): number {
-  const { least, most } = intervalBoundsMs
-  const ms = least * (most / least) ** (step / steps)
-  const unit = 10 ** (Math.floor(Math.log10(ms)) - 1)
-  return Math.min(most, Math.max(least, Math.round(ms / unit) * unit))
-}
-
-/** The place of an interval on the slider. */
-export function stepOf(intervalMs: number): number {
-  const { least, most } = intervalBoundsMs
-  return Math.round((steps * Math.log(intervalMs / least)) / Math.log(most / least))
-}
+import { intervalAt, stepOf, steps } from '../interval.ts'
+import type { Lab } from '../lab.ts'
 
 export function PollingInterval({ lab }: { readonly lab: Lab }) {
   const id = useId()

@@ -21,12 +21,18 @@ export function PresenceLight({ lab, room }: PresenceLightProps) {
       <span class="presence-seconds">
         {presence.seconds === null ? null : `next try in ${presence.seconds} s`}
       </span>
-      {presence.tone === 'offline' ? (
-        <button type="button" class="small" onClick={() => room.reconnect()}>
-          Try now
-        </button>
-      ) : null}
+      {presence.tone === 'offline' ? <TryNow lab={lab} room={room} /> : null}
     </div>
+  )
+}
+
+/** Does not wait for the next try; where none is planned, it opens the room anew. */
+export function TryNow({ lab, room }: PresenceLightProps) {
+  const ended = room.state.value.phase === 'closed'
+  return (
+    <button type="button" class="small" onClick={() => (ended ? lab.enterAgain() : room.reconnect())}>
+      Try now
+    </button>
   )
 }
 

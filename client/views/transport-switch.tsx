@@ -42,7 +42,8 @@ interface OfferRowProps extends TransportSwitchProps {
 
 function OfferRow({ lab, room, offer, group, digit }: OfferRowProps) {
   const id = useId()
-  const { entry, missing } = offer
+  const { entry } = offer
+  const missing = lab.lackOf(offer)
   const latency = room.figures.value.latency.get(entry.name)
   const able = missing.length === 0
   return (

@@ -5,6 +5,7 @@ import { formatPlural } from '../format.ts'
 import type { Lab } from '../lab.ts'
 import { presenceOf } from '../presence.ts'
 import type { Room } from '../room.ts'
+import { TryNow } from './presence-light.tsx'
 
 interface TroubleProps {
   readonly lab: Lab
@@ -30,9 +31,9 @@ export function Trouble({ lab, room }: TroubleProps) {
         {state.pending === 0 ? '' : `; ${formatPlural(state.pending, 'message waits', 'messages wait')}`}.
       </p>
       <Advice lab={lab} state={state} />
-      <button type="button" class="small trouble-try" onClick={() => room.reconnect()}>
-        Try now
-      </button>
+      <div class="trouble-try">
+        <TryNow lab={lab} room={room} />
+      </div>
     </section>
   )
 }
