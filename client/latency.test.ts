@@ -7,7 +7,7 @@ describe('samples', () => {
   test('go from send to delivery', () => {
     const latencies = new Latencies()
     latencies.sent('a', 100)
-    expect(latencies.delivered('a', 112.5, 'websocket')).toEqual({
+    expect(latencies.delivered('a', 112.5, 'websocket', 0)).toEqual({
       atMs: 112.5,
       durationMs: 12.5,
       transport: 'websocket',
@@ -17,8 +17,8 @@ describe('samples', () => {
   test('are taken once: a message that comes twice is the proof line’s business', () => {
     const latencies = new Latencies()
     latencies.sent('a', 100)
-    latencies.delivered('a', 101, 'websocket')
-    expect(latencies.delivered('a', 102, 'websocket')).toBeNull()
+    latencies.delivered('a', 101, 'websocket', 0)
+    expect(latencies.delivered('a', 102, 'websocket', 0)).toBeNull()
     expect(latencies.taken).toBe(1)
   })
 
@@ -26,16 +26,26 @@ describe('samples', () => {
     const latencies = new Latencies()
     latencies.sent('a', 100)
     latencies.sent('a', 150)
-    expect(latencies.delivered('a', 160, 'polling')?.durationMs).toBe(60)
+    expect(latencies.delivered('a', 160, 'polling', 0)?.durationMs).toBe(60)
   })
 
   test('leave out what was forgotten and what others sent', () => {
     const latencies = new Latencies()
     latencies.sent('a', 100)
     latencies.forget('a')
-    expect(latencies.delivered('a', 101, 'polling')).toBeNull()
-    expect(latencies.delivered('of somebody else', 101, 'polling')).toBeNull()
+    expect(latencies.delivered('a', 101, 'polling', 0)).toBeNull()
+    expect(latencies.delivered('of somebody else', 101, 'polling', 0)).toBeNull()
     expect(latencies.summary('polling')).toBeNull()
+  })
+})
+
+describe('a switch', () => {
+  test('leaves out what was sent before the new transport was live, and what the old one still brings', () => {
+    const latencies = new Latencies()
+    for (const id of ['before', 'after', 'late']) latencies.sent(id, id === 'after' ? 200 : 100)
+    expect(latencies.delivered('before', 600, 'websocket', 150)).toBeNull()
+    expect(latencies.delivered('late', 600, 'polling', null)).toBeNull()
+    expect(latencies.delivered('after', 203, 'websocket', 150)?.durationMs).toBe(3)
   })
 })
 
@@ -45,10 +55,10 @@ describe('windows', () => {
     const all = latencyLimits.windowSamples + 50
     for (let index = 0; index < all; index++) {
       latencies.sent(`${index}`, 0)
-      latencies.delivered(`${index}`, index, 'polling')
+      latencies.delivered(`${index}`, index, 'polling', 0)
     }
     latencies.sent('other', 0)
-    latencies.delivered('other', 3, 'websocket')
+    latencies.delivered('other', 3, 'websocket', 0)
     expect(latencies.summary('polling')).toEqual({ samples: 200, p50Ms: 149, p99Ms: 247 })
     expect(latencies.summary('websocket')).toEqual({ samples: 1, p50Ms: 3, p99Ms: 3 })
   })
@@ -57,7 +67,7 @@ describe('windows', () => {
     const latencies = new Latencies()
     for (const atMs of [1000, 50_000, 61_500]) {
       latencies.sent(`${atMs}`, atMs - 5)
-      latencies.delivered(`${atMs}`, atMs, 'polling')
+      latencies.delivered(`${atMs}`, atMs, 'polling', 0)
     }
     expect(latencies.recent(61_600).map((sample) => sample.atMs)).toEqual([50_000, 61_500])
   })

@@ -55,11 +55,20 @@ export class Latencies {
     this.sentAtMs.delete(id)
   }
 
-  /** Notes a delivery; null when the message's send was not seen here. */
-  delivered(id: string, atMs: number, transport: TransportName): LatencySample | null {
+  /**
+   * Notes a delivery; null when it makes no sample. `liveSinceMs`: since when the transport has carried the session, null when
+   * it does not. What was sent before that waited for another transport, or for the switch, and says nothing of this one.
+   */
+  delivered(
+    id: string,
+    atMs: number,
+    transport: TransportName,
+    liveSinceMs: number | null,
+  ): LatencySample | null {
     const sentAtMs = this.sentAtMs.get(id)
     if (sentAtMs === undefined) return null
     this.sentAtMs.delete(id)
+    if (liveSinceMs === null || sentAtMs < liveSinceMs) return null
     const sample = { atMs, durationMs: Math.max(0, atMs - sentAtMs), transport }
     this.taken += 1
     this.chart.push(sample)

@@ -73,9 +73,12 @@ export class Robot {
 
   /** Says one line and plans the next by the schedule, not by when this one was late. A sleeping tab skips what it missed. */
   private speak = (): void => {
-    const line = lines[this.said % lines.length] ?? ''
-    this.said += 1
-    this.session.send(robotName, `${line} (${this.said})`)
+    // Without a link it keeps silent: it is here to be measured, not to pile up.
+    if (this.session.state.phase === 'open') {
+      const line = lines[this.said % lines.length] ?? ''
+      this.said += 1
+      this.session.send(robotName, `${line} (${this.said})`)
+    }
     const stepMs = 1000 / this.ratePerSecond
     const nowMs = performance.now()
     this.nextAtMs += stepMs

@@ -4,7 +4,7 @@ import type { LinkStats, TransportName } from '../transports/contract.ts'
 import { messageOf } from '../transports/errors.ts'
 import { readHistory } from '../transports/history.ts'
 import { Proof } from '../transports/proof.ts'
-import type { SessionEvent, SessionState, SwitchReport } from '../transports/session.state.ts'
+import type { LinkView, SessionEvent, SessionState, SwitchReport } from '../transports/session.state.ts'
 import { Session } from '../transports/session.ts'
 import { Conversation } from './conversation.ts'
 import { joined } from './frame.ts'
@@ -62,7 +62,7 @@ export class Room {
   private received = 0
   private lastSwitch: SwitchReport | null = null
   private lostBeforeSwitch = 0
-  private live: { readonly number: number; readonly sinceMs: number } | null = null
+  private live: { readonly link: LinkView; readonly sinceMs: number } | null = null
   private readonly show = joined(() => {
     this.version.value += 1
   })
@@ -224,16 +224,17 @@ export class Room {
       }
     }
     if (event.kind === 'messages' && delivers) {
+      const since = this.live?.link.transport === event.transport ? this.live.sinceMs : null
       for (const message of event.messages) {
-        this.latencies.delivered(message.id, event.receivedAtMs, event.transport)
+        this.latencies.delivered(message.id, event.receivedAtMs, event.transport, since)
       }
     }
   }
 
   private followLink(state: SessionState): void {
-    const number = state.links.find((link) => link.phase === 'live')?.number
-    if (number === undefined) this.live = null
-    else if (this.live?.number !== number) this.live = { number, sinceMs: performance.now() }
+    const link = state.links.find(({ phase }) => phase === 'live')
+    if (link === undefined) this.live = null
+    else if (this.live?.link.number !== link.number) this.live = { link, sinceMs: performance.now() }
   }
 
   private measure(): Figures {

@@ -6,17 +6,19 @@ import { textProblem, utf8Bytes } from '../../transports/text.ts'
 import { formatCount } from '../format.ts'
 import type { Lab } from '../lab.ts'
 import type { Room } from '../room.ts'
+import { RobotControl } from './robot-control.tsx'
 
 interface ComposerProps {
   readonly lab: Lab
   readonly room: Room
+  readonly narrow: boolean
   readonly onSent: () => void
 }
 
 /** From this share of the limit on, the bytes are counted where they can be seen. */
 const countFrom = 0.75
 
-export function Composer({ lab, room, onSent }: ComposerProps) {
+export function Composer({ lab, room, narrow, onSent }: ComposerProps) {
   const [text, setText] = useState('')
   const [refusal, setRefusal] = useState<string | null>(null)
   const area = useRef<HTMLTextAreaElement>(null)
@@ -65,22 +67,25 @@ export function Composer({ lab, room, onSent }: ComposerProps) {
       <button type="submit" class="primary" aria-disabled={blank || trouble !== null}>
         Send
       </button>
-      <p class="composer-help" id="composer-help">
-        {trouble === null ? (
-          <span class="hint">
-            <kbd>Enter</kbd> sends <span aria-hidden="true">·</span> <kbd>Shift+Enter</kbd> breaks the line
-          </span>
-        ) : (
-          <span class="wrong" role="alert">
-            {trouble}
-          </span>
-        )}
-        {bytes > wireLimits.textBytes * countFrom ? (
-          <span class="composer-bytes">
-            {formatCount(bytes)} of {formatCount(wireLimits.textBytes)} bytes
-          </span>
-        ) : null}
-      </p>
+      <div class="composer-foot">
+        <p class="composer-help" id="composer-help">
+          {trouble === null ? (
+            <span class="hint">
+              <kbd>Enter</kbd> sends <span aria-hidden="true">·</span> <kbd>Shift+Enter</kbd> breaks the line
+            </span>
+          ) : (
+            <span class="wrong" role="alert">
+              {trouble}
+            </span>
+          )}
+          {bytes > wireLimits.textBytes * countFrom ? (
+            <span class="composer-bytes">
+              {formatCount(bytes)} of {formatCount(wireLimits.textBytes)} bytes
+            </span>
+          ) : null}
+        </p>
+        {narrow ? null : <RobotControl room={room} />}
+      </div>
     </form>
   )
 }

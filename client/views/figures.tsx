@@ -40,7 +40,7 @@ export function FiguresView({ lab, room }: FiguresProps) {
       <Figure
         name="samples"
         value={formatCount(summary?.samples ?? 0)}
-        words={`Messages that p50 and p99 look at: the last ${latencyLimits.windowSamples} over ${title} at most. What was written while no link was open is left out.`}
+        words={`Messages that p50 and p99 look at: the last ${latencyLimits.windowSamples} over ${title} at most. Left out: what was written before this link was live.`}
         lead
       />
       <Figure

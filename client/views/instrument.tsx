@@ -10,11 +10,13 @@ import { RobotControl } from './robot-control.tsx'
 import { TransportSwitch } from './transport-switch.tsx'
 
 interface InstrumentProps {
+  /** Whether it stands in the sheet, with what the page has no room for. */
+  readonly narrow: boolean
   readonly lab: Lab
   readonly room: Room
 }
 
-export function Instrument({ lab, room }: InstrumentProps) {
+export function Instrument({ lab, room, narrow }: InstrumentProps) {
   return (
     <div class="instrument">
       <div class="instrument-parts">
@@ -25,7 +27,11 @@ export function Instrument({ lab, room }: InstrumentProps) {
           <LatencyChart room={room} />
           <FiguresView lab={lab} room={room} />
         </section>
-        <RobotControl room={room} />
+        {narrow ? (
+          <section class="part">
+            <RobotControl room={room} />
+          </section>
+        ) : null}
       </div>
       <footer class="instrument-foot">
         <ProofLine room={room} />

@@ -27,13 +27,13 @@ export function Page({ lab }: { readonly lab: Lab }) {
         <ConversationView key={room.name} lab={lab} room={room} scrollToEnd={scrollToEnd} />
         <ServerTrouble lab={lab} />
         <Trouble lab={lab} room={room} />
-        <Composer lab={lab} room={room} onSent={() => scrollToEnd.current()} />
+        <Composer lab={lab} room={room} narrow={narrow.value} onSent={() => scrollToEnd.current()} />
       </main>
       {narrow.value ? (
         <Sheet lab={lab} room={room} />
       ) : (
         <aside class="side" aria-label="Instrument">
-          <Instrument key={room.name} lab={lab} room={room} />
+          <Instrument key={room.name} lab={lab} room={room} narrow={false} />
         </aside>
       )}
     </div>

@@ -7,7 +7,7 @@ const titles: Record<RobotRate, string> = { 0.2: '1 in 5 s', 1: '1/s', 5: '5/s',
 
 export function RobotControl({ room }: { readonly room: Room }) {
   return (
-    <section class="part robot">
+    <div class="robot">
       <Segments
         legend="Robot talks"
         options={[
@@ -17,6 +17,6 @@ export function RobotControl({ room }: { readonly room: Room }) {
         value={room.robotRate.value}
         choose={(rate) => room.letRobotTalk(rate)}
       />
-    </section>
+    </div>
   )
 }

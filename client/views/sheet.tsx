@@ -49,7 +49,7 @@ export function Sheet({ lab, room }: { readonly lab: Lab; readonly room: Room })
               Close
             </button>
           </div>
-          <Instrument key={room.name} lab={lab} room={room} />
+          <Instrument key={room.name} lab={lab} room={room} narrow />
         </div>
       </dialog>
     </>
