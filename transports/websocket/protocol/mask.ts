@@ -4,7 +4,7 @@
 const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
 /** Below this, making a view of 32-bit words costs more than it saves. */
-const wordsFromBytes = 192
+const wordsFromBytes = 96
 
 /** The masking key at `offset` as a 32-bit integer, its first byte the lowest. */
 export function readMaskKey(bytes: Uint8Array, offset: number): number {
