@@ -109,7 +109,7 @@ function makeFastify(options: AppOptions): FastifyInstance {
       maxHeaderSize: serverLimits.headBytes,
       connectionsCheckingInterval: checkMs,
       handshakeTimeout: options.headMs,
-      settings: { maxHeaderListSize: serverLimits.headBytes, maxConcurrentStreams: 256 },
+      settings: { maxHeaderListSize: serverLimits.headBytes, maxConcurrentStreams: 1024 },
     } as object,
   } as object) as unknown as FastifyInstance
   // Nobody else ends a connection whose handshake fails or never comes: Node's HTTP/2 server leaves it open.
