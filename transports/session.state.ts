@@ -60,6 +60,8 @@ export type SessionEvent =
   /** New messages, in order, each once. `receivedAtMs`: monotonic clock of this side at the moment the link handed them up. */
   | {
       readonly kind: 'messages'
+      /** The position that they continue. */
+      readonly after: Cursor
       readonly messages: readonly Message[]
       readonly cursor: Cursor
       readonly receivedAtMs: number

@@ -17,10 +17,12 @@ export class Batch {
   readonly #forms: WireForm<unknown>[] = []
   readonly #encoded: unknown[] = []
 
-  constructor(after: Cursor, messages: readonly Message[]) {
+  /** `document` is the delivery as JSON, where the caller has it already. */
+  constructor(after: Cursor, messages: readonly Message[], document?: string) {
     this.after = after
     this.messages = messages
     this.cursor = { epoch: after.epoch, offset: after.offset + messages.length }
+    this.#document = document
   }
 
   /** The delivery as a JSON document, the stem of every form. */

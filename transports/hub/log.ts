@@ -11,7 +11,10 @@ export type Appended =
   /** The id was there before with another user or text: refused. */
   | { readonly kind: 'conflict' }
 
-/** Which part of a log to read. `after` reads forward; `before` reads the messages that end just before it; `last` reads the newest. */
+/**
+ * Which part of a log to read. A cursor is a position between two messages: `after` reads forward from it; `before` reads the
+ * messages that lead up to it, offsets up to and including its own; `last` reads the newest.
+ */
 export type Range = { readonly after: Cursor } | { readonly before: Cursor } | { readonly last: number }
 
 /** How much one read may give: at least one message when there is one, however long it is. */

@@ -1,0 +1,148 @@
+// HTTP/2 push, server half: a response that stays open, one JSON document a line. (Not PUSH_PROMISE, which browsers have removed.)
+import type { ServerHttp2Stream } from 'node:http2'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  LeaveLink,
+  MountContext,
+  ServerTransport,
+  Subscriber,
+  Subscription,
+} from '../contract.server.ts'
+import type { Closed, Gap, Reset } from '../contract.ts'
+import type { Batch, WireForm } from '../hub/batch.ts'
+import { Heartbeats } from '../hub/heartbeats.ts'
+import { ProblemError, problem } from '../problem.ts'
+import { identityOf, negotiatedOf, protocolHeader, type Query, startOf } from '../request.server.ts'
+import { encodeDocument, type ServerDocument } from '../wire.ts'
+
+/** A batch as one line. */
+const ndjson: WireForm<Buffer> = { encode: (batch) => Buffer.from(`${batch.document}\n`) }
+
+const streamHeaders = {
+  'content-type': 'application/x-ndjson; charset=utf-8',
+  // Nothing on the way may buffer or compress a stream (R1).
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+}
+
+type StreamRequest = FastifyRequest<{ Params: { room: string }; Querystring: Query }>
+
+export const http2PushServer: ServerTransport = {
+  name: 'http2-push',
+  mount(app, context) {
+    const heartbeats = new Heartbeats(context.heartbeatMs, () =>
+      line({ kind: 'heartbeat', time: Date.now() }),
+    )
+    app.addHook('onClose', () => heartbeats.stop())
+    app.get<{ Params: { room: string }; Querystring: Query }>(
+      '/rooms/:room/stream',
+      { exposeHeadRoute: false },
+      (request, reply) => open(context, heartbeats, request, reply),
+    )
+  },
+}
+
+function open(
+  context: MountContext,
+  heartbeats: Heartbeats<Buffer>,
+  request: StreamRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const { hub } = context
+  const stream = (request.raw as { stream?: ServerHttp2Stream }).stream
+  const negotiated = negotiatedOf(request)
+  if (stream === undefined || negotiated.protocol !== 'h2') {
+    throw new ProblemError(
+      problem('http-version', 'Open this stream over HTTP/2: on the TLS port, by a client that offers "h2".'),
+    )
+  }
+  if (!accepts(request.headers.accept)) {
+    throw new ProblemError(problem('not-acceptable', 'This stream is application/x-ndjson.'))
+  }
+  const start = startOf(request.query)
+  const subscriber = new StreamSubscriber(stream)
+  // Both may refuse, while the answer can still be a problem.
+  const identity = identityOf(request.query, request.headers.origin)
+  const leave = identity === null ? null : hub.links.enter(identity, () => subscriber.close(replaced))
+  try {
+    subscriber.subscription = hub.subscribe(request.params.room, start, subscriber)
+  } catch (error) {
+    leave?.()
+    throw error
+  }
+  reply.hijack()
+  subscriber.begin(leave, heartbeats)
+  stream.respond({ ':status': 200, ...streamHeaders, 'parley-protocol': protocolHeader(negotiated) })
+  const { start: cursor, head } = subscriber.subscription
+  stream.write(
+    line({
+      kind: 'hello',
+      transport: 'http2-push',
+      negotiated,
+      cursor,
+      head,
+      heartbeatMs: context.heartbeatMs,
+    }),
+  )
+  return reply
+}
+
+const replaced: Closed = {
+  cause: 'replaced',
+  retry: false,
+  detail: 'A newer link of this session took over.',
+}
+
+function accepts(header: string | undefined): boolean {
+  return header === undefined || /application\/(?:x-ndjson|\*)|\*\/\*/.test(header)
+}
+
+function line(document: ServerDocument): Buffer {
+  return Buffer.from(`${encodeDocument(document)}\n`)
+}
+
+/** A reader on an HTTP/2 stream. */
+class StreamSubscriber implements Subscriber {
+  readonly #stream: ServerHttp2Stream
+  subscription: Subscription | null = null
+  #ended = false
+
+  constructor(stream: ServerHttp2Stream) {
+    this.#stream = stream
+  }
+
+  /** Ties the stream's end to everything that must end with it. */
+  begin(leave: LeaveLink | null, heartbeats: Heartbeats<Buffer>): void {
+    const stream = this.#stream
+    const stop = heartbeats.add((document) => {
+      // A stream that has not drained has something to read already: a heartbeat would only add to what is queued.
+      if (!this.#ended && !stream.writableNeedDrain) stream.write(document)
+    })
+    stream.on('drain', () => this.subscription?.writable())
+    // A cancelled stream is the reader's way to leave, not an error of ours.
+    stream.on('error', () => this.terminate())
+    stream.on('close', () => {
+      this.#ended = true
+      stop()
+      leave?.()
+      this.subscription?.leave()
+    })
+  }
+
+  write(event: Batch | Gap | Reset): boolean {
+    if (this.#ended) return true
+    return this.#stream.write(event.kind === 'messages' ? event.as(ndjson) : line(event))
+  }
+
+  /** The subscription ends with the stream, so that a drain waits until the goodbye has been taken. */
+  close(reason: Closed): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#stream.end(line({ kind: 'goodbye', ...reason }))
+  }
+
+  terminate(): void {
+    this.#ended = true
+    this.#stream.destroy()
+  }
+}

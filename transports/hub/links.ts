@@ -1,0 +1,104 @@
+// Which links a session has. The newest wins; the older ones are closed as `replaced` a moment later, so that one that its client forgot can't linger (R24).
+import type { Clock } from '../clock.ts'
+import type { LeaveLink, LinkIdentity, Links } from '../contract.server.ts'
+import { serverLimits } from '../limits.ts'
+import { ProblemError, problem } from '../problem.ts'
+
+interface SessionEntry {
+  /** The first origin that a browser named for this session. */
+  origin: string | null
+  newest: number
+  /** When the newest link came, on the monotonic clock. */
+  newestAtMs: number
+  lastSeenMs: number
+  readonly open: Map<number, () => void>
+}
+
+export class LinkRegistry implements Links {
+  /** In the order of the last sign of life, so that the stale ones are found at the front. */
+  readonly #sessions = new Map<string, SessionEntry>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  enter(identity: LinkIdentity, replace: () => void): LeaveLink {
+    const entry = this.#admit(identity)
+    const { link } = identity
+    // The same number again is the same request, sent anew underneath (a browser may do so on a stale connection).
+    entry.open.get(link)?.()
+    entry.open.set(link, replace)
+    this.#replaceOlder(identity.session, entry)
+    return () => {
+      if (entry.open.get(link) === replace) entry.open.delete(link)
+    }
+  }
+
+  touch(identity: LinkIdentity): void {
+    const entry = this.#admit(identity)
+    if (identity.link === entry.newest) this.#replaceOlder(identity.session, entry)
+  }
+
+  #admit(identity: LinkIdentity): SessionEntry {
+    const { session, link, origin } = identity
+    const now = this.#clock.nowMs()
+    let entry = this.#sessions.get(session)
+    if (entry === undefined) {
+      this.#forgetStale(now)
+      entry = { origin, newest: link, newestAtMs: now, lastSeenMs: now, open: new Map() }
+    } else {
+      this.#sessions.delete(session)
+    }
+    this.#sessions.set(session, entry)
+    if (origin !== null && entry.origin !== null && origin !== entry.origin) {
+      throw new ProblemError(
+        problem('forbidden-session', 'This session was opened by a page of another origin.'),
+      )
+    }
+    entry.origin ??= origin
+    if (link < entry.newest && now >= entry.newestAtMs + serverLimits.handoverMs) {
+      throw new ProblemError(
+        problem('replaced', `Link ${entry.newest} of this session took over from link ${link}.`),
+      )
+    }
+    if (link > entry.newest) {
+      entry.newest = link
+      entry.newestAtMs = now
+    }
+    entry.lastSeenMs = now
+    return entry
+  }
+
+  #replaceOlder(session: string, entry: SessionEntry): void {
+    if (entry.open.size === 0 || (entry.open.size === 1 && entry.open.has(entry.newest))) return
+    this.#clock.after(serverLimits.handoverMs, () => {
+      const current = this.#sessions.get(session)
+      if (current !== entry) return
+      for (const [link, replace] of entry.open) {
+        if (link >= entry.newest) continue
+        entry.open.delete(link)
+        replace()
+      }
+    })
+  }
+
+  #forgetStale(now: number): void {
+    for (const [session, entry] of this.#sessions) {
+      const stale = now - entry.lastSeenMs > serverLimits.sessionMemoryMs && entry.open.size === 0
+      if (!stale && this.#sessions.size < serverLimits.sessions) return
+      if (stale || entry.open.size === 0) this.#sessions.delete(session)
+      else {
+        // An open link is a sign of life: move it to the back, so that the next look starts with others.
+        this.#sessions.delete(session)
+        entry.lastSeenMs = now
+        this.#sessions.set(session, entry)
+        return
+      }
+    }
+  }
+}

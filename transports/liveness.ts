@@ -1,0 +1,42 @@
+// Finds a link that has gone silent: one timer for each link of a client, moved only when it fires.
+import type { CancelTimer, Clock } from './clock.ts'
+
+export class Liveness {
+  readonly #limitMs: number
+  readonly #clock: Clock
+  readonly #dead: () => void
+  #lastMs: number
+  #cancel: CancelTimer | null
+
+  /** `dead` is called once when nothing was heard for `limitMs`. */
+  constructor(limitMs: number, clock: Clock, dead: () => void) {
+    this.#limitMs = limitMs
+    this.#clock = clock
+    this.#dead = dead
+    this.#lastMs = clock.nowMs()
+    this.#cancel = clock.after(limitMs, () => this.check())
+  }
+
+  /** Something was heard. Cheap: the timer is not touched. */
+  alive(): void {
+    this.#lastMs = this.#clock.nowMs()
+  }
+
+  /** Looks at once, for instance after the machine has slept. */
+  check(): void {
+    if (this.#cancel === null) return
+    this.#cancel()
+    const leftMs = this.#lastMs + this.#limitMs - this.#clock.nowMs()
+    if (leftMs > 0) {
+      this.#cancel = this.#clock.after(leftMs, () => this.check())
+      return
+    }
+    this.#cancel = null
+    this.#dead()
+  }
+
+  stop(): void {
+    this.#cancel?.()
+    this.#cancel = null
+  }
+}

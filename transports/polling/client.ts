@@ -1,0 +1,265 @@
+// Polling, client half: ask, wait, ask again. The wait is counted from the end of the last answer, so polls never overlap (R36).
+import { type CancelTimer, type Clock, systemClock } from '../clock.ts'
+import type {
+  ClientTransport,
+  Link,
+  LinkStats,
+  Negotiated,
+  OpenRequest,
+  Receipt,
+  Start,
+} from '../contract.ts'
+import { type Cursor, formatCursor, sameCursor } from '../cursor.ts'
+import { LinkError, UsageError } from '../errors.ts'
+import {
+  answerTimeoutMs,
+  type Counter,
+  closedFor,
+  DraftSender,
+  type Fetch,
+  negotiatedIn,
+  newCounter,
+  refusal,
+  roomUrl,
+  unreachable,
+} from '../http.client.ts'
+import { endedHere, LinkEnd } from '../link-end.ts'
+import type { Draft } from '../message.ts'
+import { decodePoll, type PollDocument } from '../wire.ts'
+
+export const shortestIntervalMs = 100
+export const longestIntervalMs = 30_000
+
+/** Whether a person can see the page; in Node there is none to ask. */
+export interface Visibility {
+  hidden(): boolean
+  /** Calls back when it changes; gives the way to stop that. */
+  changed(callback: () => void): () => void
+}
+
+export interface PollingOptions {
+  readonly fetch: Fetch
+  /** From the end of one answer to the next request, in ms: 100 to 30,000. */
+  readonly intervalMs: number
+  readonly visibility?: Visibility
+  readonly clock?: Clock
+}
+
+export class PollingTransport implements ClientTransport {
+  readonly name = 'polling'
+  /** Polls rest while the page is hidden. Takes effect at the next poll. */
+  pauseWhenHidden = false
+  readonly #options: PollingOptions
+  readonly #links = new Set<PollingLink>()
+  #intervalMs: number
+
+  constructor(options: PollingOptions) {
+    this.#options = options
+    this.#intervalMs = checkedInterval(options.intervalMs)
+  }
+
+  get intervalMs(): number {
+    return this.#intervalMs
+  }
+
+  /** Takes effect at once, on open links too. Throws `UsageError` outside 100 to 30,000 ms. */
+  set intervalMs(value: number) {
+    this.#intervalMs = checkedInterval(value)
+    for (const link of this.#links) link.reschedule()
+  }
+
+  missing(base: URL): readonly string[] {
+    return base.protocol === 'http:' || base.protocol === 'https:'
+      ? []
+      : ['Polling needs an http: or https: address.']
+  }
+
+  async open(request: OpenRequest): Promise<Link> {
+    const { fetch, visibility, clock = systemClock } = this.#options
+    const counter = newCounter()
+    const answer = await poll(
+      fetch,
+      counter,
+      roomUrl(request, 'messages', request.start),
+      null,
+      request.signal,
+    )
+    if (answer.document === null)
+      throw new LinkError('protocol', 'The server answered "nothing new" to a first question.')
+    const link: PollingLink = new PollingLink({
+      fetch,
+      counter,
+      request,
+      negotiated: answer.negotiated,
+      first: answer.document,
+      clock,
+      waitMs: () => this.#intervalMs,
+      visibility: visibility ?? null,
+      resting: () => this.pauseWhenHidden && visibility?.hidden() === true,
+      ended: () => this.#links.delete(link),
+    })
+    this.#links.add(link)
+    void link.run()
+    return link
+  }
+}
+
+function checkedInterval(value: number): number {
+  if (value >= shortestIntervalMs && value <= longestIntervalMs) return value
+  throw new UsageError(
+    `A polling interval is ${shortestIntervalMs} to ${longestIntervalMs} ms, not ${value}.`,
+  )
+}
+
+interface Answer {
+  /** Null: 304, nothing new. */
+  readonly document: PollDocument | null
+  readonly negotiated: Negotiated
+}
+
+async function poll(
+  fetch: Fetch,
+  counter: Counter,
+  url: URL,
+  known: Cursor | null,
+  signal: AbortSignal,
+): Promise<Answer> {
+  counter.requests += 1
+  const timeout = AbortSignal.timeout(answerTimeoutMs)
+  try {
+    const response = await fetch(url, {
+      headers: known === null ? {} : { 'if-none-match': `"${formatCursor(known)}"` },
+      // The browser's cache would add its own question to ours.
+      cache: 'no-store',
+      redirect: 'error',
+      signal: AbortSignal.any([signal, timeout]),
+    })
+    counter.reads += 1
+    if (response.status !== 200 && response.status !== 304) throw await refusal(response)
+    const negotiated = negotiatedIn(response)
+    if (negotiated === null) throw new LinkError('protocol', 'The answer does not come from a Parley server.')
+    const body = await response.arrayBuffer()
+    counter.payloadBytesDown += body.byteLength
+    if (response.status === 304) return { document: null, negotiated }
+    return { document: decodePoll(new TextDecoder().decode(body)), negotiated }
+  } catch (error) {
+    if (timeout.aborted && !signal.aborted) {
+      throw new LinkError('idle', `No answer within ${answerTimeoutMs / 1000} s.`, { error })
+    }
+    throw unreachable(error, signal)
+  }
+}
+
+interface PollingLinkParts {
+  readonly fetch: Fetch
+  readonly counter: Counter
+  readonly request: OpenRequest
+  readonly negotiated: Negotiated
+  readonly first: PollDocument
+  readonly clock: Clock
+  waitMs(): number
+  readonly visibility: Visibility | null
+  resting(): boolean
+  ended(): void
+}
+
+class PollingLink implements Link {
+  readonly negotiated: Negotiated
+  readonly head: Cursor
+  readonly #parts: PollingLinkParts
+  readonly #sender: DraftSender
+  readonly #end: LinkEnd
+  readonly #stop = new AbortController()
+  /** Ends the present wait early. */
+  #wake: (() => void) | null = null
+  #restedSinceMs = 0
+
+  constructor(parts: PollingLinkParts) {
+    this.#parts = parts
+    this.negotiated = parts.negotiated
+    this.head = parts.first.head
+    this.#sender = new DraftSender(parts.fetch, parts.request, parts.counter)
+    this.#end = new LinkEnd((reason) => parts.request.closed(reason))
+    this.#end.onEnd(() => {
+      this.#stop.abort()
+      this.#sender.close()
+      this.#wake?.()
+      parts.ended()
+    })
+    if (parts.visibility !== null) this.#end.onEnd(parts.visibility.changed(() => this.reschedule()))
+  }
+
+  /** Hands up what the first answer brought, then asks on until the link ends. */
+  async run(): Promise<void> {
+    const { fetch, counter, request } = this.#parts
+    let document: PollDocument | null = this.#parts.first
+    let cursor = document.cursor
+    try {
+      while (this.#end.reason === null) {
+        if (document !== null) {
+          cursor = document.cursor
+          await request.receive(withoutHead(document))
+        }
+        // There is more: ask at once.
+        if (document === null || sameCursor(document.cursor, document.head)) await this.#rest()
+        if (this.#end.reason !== null) return
+        const start: Start = { after: cursor }
+        const answer: Answer = await poll(
+          fetch,
+          counter,
+          roomUrl(request, 'messages', start),
+          cursor,
+          this.#stop.signal,
+        )
+        document = answer.document
+      }
+    } catch (error) {
+      this.#end.end(closedFor(unreachable(error, this.#stop.signal)))
+    }
+  }
+
+  send(draft: Draft): Promise<Receipt> {
+    return this.#sender.send(draft)
+  }
+
+  stats(): LinkStats {
+    return { ...this.#parts.counter }
+  }
+
+  probe(): void {
+    this.#restedSinceMs = Number.NEGATIVE_INFINITY
+    this.#wake?.()
+  }
+
+  /** Looks again how long to wait: the interval or the visibility changed. */
+  reschedule(): void {
+    this.#wake?.()
+  }
+
+  close(): Promise<void> {
+    this.#end.end(endedHere)
+    return Promise.resolve()
+  }
+
+  async #rest(): Promise<void> {
+    const { clock } = this.#parts
+    this.#restedSinceMs = clock.nowMs()
+    while (this.#end.reason === null) {
+      const resting = this.#parts.resting()
+      const leftMs = this.#restedSinceMs + this.#parts.waitMs() - clock.nowMs()
+      if (leftMs <= 0 && !resting) return
+      await new Promise<void>((resolve) => {
+        const cancel: CancelTimer | null = resting ? null : clock.after(leftMs, resolve)
+        this.#wake = () => {
+          cancel?.()
+          resolve()
+        }
+      })
+      this.#wake = null
+    }
+  }
+}
+
+function withoutHead({ head: _, ...delivery }: PollDocument) {
+  return delivery
+}

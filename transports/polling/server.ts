@@ -1,0 +1,124 @@
+// Polling, server half: read what is new, send a message, and answer 304 without touching the log when nothing is new.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { MountContext, ServerTransport } from '../contract.server.ts'
+import type { Gap, Reset } from '../contract.ts'
+import { formatCursor } from '../cursor.ts'
+import { asDraft, draftProblem } from '../draft.ts'
+import type { Batch, WireForm } from '../hub/batch.ts'
+import { wireLimits } from '../limits.ts'
+import type { Draft } from '../message.ts'
+import { ProblemError, problem } from '../problem.ts'
+import {
+  cursorOf,
+  identityOf,
+  negotiatedOf,
+  one,
+  protocolHeader,
+  type Query,
+  startOf,
+  wholeNumber,
+} from '../request.server.ts'
+import { encodeDocument } from '../wire.ts'
+
+/** A delivery without its closing brace: the answer to a poll adds the head, which changes while the batch does not. */
+const openDocument: WireForm<string> = { encode: (batch) => batch.document.slice(0, -1) }
+
+type ReadRequest = FastifyRequest<{ Params: { room: string }; Querystring: Query }>
+
+export const pollingServer: ServerTransport = {
+  name: 'polling',
+  mount(app, context) {
+    app.get<{ Params: { room: string }; Querystring: Query }>(
+      '/rooms/:room/messages',
+      { exposeHeadRoute: false },
+      (request, reply) => read(context, request, reply),
+    )
+    mountSend(app, context)
+  },
+}
+
+function read(
+  context: MountContext,
+  request: ReadRequest,
+  reply: FastifyReply,
+): FastifyReply | Promise<FastifyReply> {
+  const { hub } = context
+  const { room } = request.params
+  const { query, headers } = request
+  const identity = identityOf(query, headers.origin)
+  if (identity !== null) hub.links.touch(identity)
+  const head = hub.head(room)
+  const after = one(query, 'after')
+  // RFC 9110 §13.1.2: the representation of "what is new after the head" is the empty one, and its tag is the head.
+  if (after !== undefined && headers['if-none-match'] === `"${after}"` && after === formatCursor(head)) {
+    reply.raw.writeHead(304, {
+      etag: `"${after}"`,
+      'cache-control': 'no-store',
+      'parley-protocol': spoken(request),
+    })
+    reply.raw.end()
+    return reply.hijack()
+  }
+  const found = range(context, room, query)
+  return found instanceof Promise
+    ? found.then((event) => answer(context, room, request, reply, event))
+    : answer(context, room, request, reply, found)
+}
+
+function range(context: MountContext, room: string, query: Query) {
+  const limit = wholeNumber(query, 'limit', 1, wireLimits.pageMessages)
+  const messages = limit === undefined ? {} : { messages: limit }
+  const before = one(query, 'before')
+  if (before !== undefined) {
+    return context.hub.read(
+      room,
+      { before: cursorOf(before, 'before') },
+      { messages: limit ?? wireLimits.pageMessagesDefault },
+    )
+  }
+  const start = startOf(query)
+  return context.hub.read(room, start, messages)
+}
+
+function answer(
+  context: MountContext,
+  room: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  event: Batch | Gap | Reset,
+): FastifyReply {
+  const head = context.hub.head(room)
+  const body =
+    event.kind === 'messages'
+      ? `${event.as(openDocument)},"head":"${formatCursor(head)}"}`
+      : encodeDocument({ ...event, head })
+  return reply
+    .header('etag', `"${formatCursor(event.cursor)}"`)
+    .header('cache-control', 'no-store')
+    .header('parley-protocol', spoken(request))
+    .type('application/json; charset=utf-8')
+    .send(body)
+}
+
+function spoken(request: FastifyRequest): string {
+  return protocolHeader(negotiatedOf(request))
+}
+
+/** `POST /rooms/:room/messages`, which every transport without an up-link of its own uses. */
+function mountSend(app: FastifyInstance, { hub }: MountContext): void {
+  app.post<{ Params: { room: string }; Body: unknown }>(
+    '/rooms/:room/messages',
+    { bodyLimit: wireLimits.draftBytes },
+    async (request, reply) => {
+      const detail = draftProblem(request.body)
+      if (detail !== null) throw new ProblemError(problem('bad-draft', detail))
+      const { message, created } = await hub.publish(request.params.room, asDraft(request.body as Draft))
+      return reply
+        .code(created ? 201 : 200)
+        .header('cache-control', 'no-store')
+        .header('parley-protocol', spoken(request))
+        .type('application/json; charset=utf-8')
+        .send(JSON.stringify(message))
+    },
+  )
+}
