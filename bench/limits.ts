@@ -42,7 +42,13 @@ export const profiles = {
       ratePerSecond: 2,
       pollIntervalsMs: [250, 1000, 5000],
     },
-    fanout: { blocks: 5, windowMs: 1000, subscribers: [10, 100, 1000], ratePerSecond: 20, pollIntervalMs: 1000 },
+    fanout: {
+      blocks: 5,
+      windowMs: 1000,
+      subscribers: [10, 100, 1000],
+      ratePerSecond: 20,
+      pollIntervalMs: 1000,
+    },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
   },
@@ -55,6 +61,8 @@ export const benchLimits = {
   drainMs: 5000,
   /** A server must say its addresses by then. */
   startMs: 20_000,
+  /** A child process that was asked to end is killed after that. */
+  stopMs: 2000,
   /** All links of a cell must be open by then. */
   openMs: 30_000,
   /** Links that are being opened at a time. */

@@ -14,30 +14,39 @@ export interface Tally {
 }
 
 export class Checker {
-  readonly #messages: number
+  readonly #capacity: number
   readonly #subscribers: number
   readonly #seen: Uint8Array
   /** The highest offset that each subscriber has had. */
   readonly #highest: Float64Array
+  #sent = 0
   #delivered = 0
   #duplicated = 0
   #reordered = 0
   #foreign = 0
 
-  constructor(size: { readonly messages: number; readonly subscribers: number }) {
-    this.#messages = size.messages
+  /** `capacity`: how many messages may be sent at most. */
+  constructor(size: { readonly capacity: number; readonly subscribers: number }) {
+    this.#capacity = size.capacity
     this.#subscribers = size.subscribers
-    this.#seen = new Uint8Array(size.messages * size.subscribers)
+    this.#seen = new Uint8Array(size.capacity * size.subscribers)
     this.#highest = new Float64Array(size.subscribers)
   }
 
-  /** Notes a delivery: message `index` of the schedule, at the room's `offset`. True when it is the first of that message to that subscriber. */
+  /** Notes that a message leaves, and gives it its index. Throws a RangeError beyond the capacity. */
+  send(): number {
+    if (this.#sent >= this.#capacity) throw new RangeError(`More than ${this.#capacity} messages.`)
+    this.#sent += 1
+    return this.#sent - 1
+  }
+
+  /** Notes a delivery: message `index` at the room's `offset`. True when it is the first of that message to that subscriber. */
   deliver(subscriber: number, index: number, offset: number): boolean {
-    if (!(index >= 0 && index < this.#messages && Number.isInteger(index))) {
+    if (!(index >= 0 && index < this.#sent)) {
       this.#foreign += 1
       return false
     }
-    const place = subscriber * this.#messages + index
+    const place = subscriber * this.#capacity + index
     if (this.#seen[place] === 1) {
       this.#duplicated += 1
       return false
@@ -49,13 +58,13 @@ export class Checker {
     return true
   }
 
-  /** Notes a delivery whose message is not one of the schedule's. */
-  deliverForeign(): void {
-    this.#foreign += 1
+  /** Everything that was sent so far has reached everyone. */
+  get complete(): boolean {
+    return this.#delivered === this.#sent * this.#subscribers
   }
 
-  get complete(): boolean {
-    return this.#delivered === this.#messages * this.#subscribers
+  get sent(): number {
+    return this.#sent
   }
 
   get delivered(): number {
@@ -63,7 +72,7 @@ export class Checker {
   }
 
   tally(): Tally {
-    const expected = this.#messages * this.#subscribers
+    const expected = this.#sent * this.#subscribers
     return {
       expected,
       delivered: this.#delivered,

@@ -51,5 +51,7 @@ export function parseProcessTimeUs(text: string): number {
   const match = /^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)$/.exec(text)
   if (match === null) throw new RangeError(`"${text}" is no processor time.`)
   const [, days = '0', hours = '0', minutes = '0', seconds = '0'] = match
-  return Math.round((((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1e6)
+  return Math.round(
+    (((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1e6,
+  )
 }

@@ -37,7 +37,10 @@ export function pace(
     let index = 0
     const step = (): void => {
       try {
-        if (stopped()) return resolve()
+        if (stopped()) {
+          resolve()
+          return
+        }
         let nowMs = clock.nowMs()
         for (let due = timesMs[index]; due !== undefined && startMs + due <= nowMs; due = timesMs[index]) {
           send(index, nowMs)
@@ -45,7 +48,10 @@ export function pace(
           nowMs = clock.nowMs()
         }
         const next = timesMs[index]
-        if (next === undefined) return resolve()
+        if (next === undefined) {
+          resolve()
+          return
+        }
         const waitMs = startMs + next - nowMs
         if (waitMs > turningMs) clock.sleep(step, Math.floor(waitMs - 1))
         else clock.turn(step)

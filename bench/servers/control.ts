@@ -4,7 +4,7 @@ import http from 'node:http'
 import type { Server } from 'node:net'
 import { parseArgs } from 'node:util'
 import type { Draft, Message } from '../../transports/message.ts'
-import { type ControlRoom, ControlRooms } from './room.ts'
+import type { ControlRoom, ControlRooms } from './room.ts'
 
 /** What a control server says on its first line of output, as JSON. */
 export interface ControlReady {
@@ -40,7 +40,8 @@ export function controlOptions(): ControlOptions {
       variant: { type: 'string', default: '' },
     },
   })
-  const file = (path: string | undefined): Buffer => (path === undefined ? Buffer.alloc(0) : readFileSync(path))
+  const file = (path: string | undefined): Buffer =>
+    path === undefined ? Buffer.alloc(0) : readFileSync(path)
   return {
     tls: { cert: file(values.cert), key: file(values.key) },
     fault: values.fault === undefined ? null : parseFault(values.fault),

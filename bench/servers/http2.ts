@@ -1,6 +1,6 @@
 // Control: bare `node:http2` over TLS. `GET /rooms/:room/stream` stays open; messages come in as JSON lines on a TCP port of its own.
 // `--variant joined`: a burst is joined and written once per stream; `--variant each`: every message is a write of its own.
-import http2, { type ServerHttp2Stream } from 'node:http2'
+import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import net from 'node:net'
 import type { Draft, Message } from '../../transports/message.ts'
 import { announce, controlOptions, listen } from './control.ts'
@@ -10,7 +10,7 @@ const { tls, variant } = controlOptions()
 const rooms = new ControlRooms<ServerHttp2Stream>()
 
 const server = http2.createSecureServer({ ...tls })
-server.on('stream', (stream, headers) => {
+server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
   const name = /^\/rooms\/([A-Za-z0-9_-]{1,64})\/stream/.exec(headers[':path'] ?? '')?.[1]
   if (name === undefined) {
     stream.respond({ ':status': 404 }, { endStream: true })

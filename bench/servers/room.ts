@@ -39,7 +39,14 @@ export class ControlRoom<Member> {
     const cursor = `${epoch}.${this.#offset}`
     const { transport, protocol, tls, subprotocol } = options
     const negotiated = { protocol, tls, subprotocol, extensions: [] }
-    return JSON.stringify({ kind: 'hello', transport, negotiated, cursor, head: cursor, heartbeatMs: 600_000 })
+    return JSON.stringify({
+      kind: 'hello',
+      transport,
+      negotiated,
+      cursor,
+      head: cursor,
+      heartbeatMs: 600_000,
+    })
   }
 }
 

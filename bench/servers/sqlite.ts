@@ -28,7 +28,9 @@ const { values } = parseArgs({
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-bench-commits-'))
 try {
-  process.stdout.write(`${JSON.stringify(commitFor(Number(values['warm-up-ms']), Number(values['window-ms'])))}\n`)
+  process.stdout.write(
+    `${JSON.stringify(commitFor(Number(values['warm-up-ms']), Number(values['window-ms'])))}\n`,
+  )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -1,5 +1,10 @@
 // Histograms of µs with three significant digits, and the rule of which percentiles may be said.
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram,
+} from 'hdr-histogram-js'
 
 export type { Histogram }
 

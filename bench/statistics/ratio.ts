@@ -29,7 +29,12 @@ export function ratioOf(pairs: readonly Pair[], seed: number): RatioEstimate | n
   const ratio = Math.exp(mean(logs))
   if (logs.length === 1) return { ratio, low: 0, high: Number.POSITIVE_INFINITY, pairs: 1 }
   const means = bootstrapMeans(logs, randomStream(seed, 'bootstrap'))
-  return { ratio, low: Math.exp(quantile(means, 0.025)), high: Math.exp(quantile(means, 0.975)), pairs: logs.length }
+  return {
+    ratio,
+    low: Math.exp(quantile(means, 0.025)),
+    high: Math.exp(quantile(means, 0.975)),
+    pairs: logs.length,
+  }
 }
 
 /** Half the width of a ratio's interval as a share of the ratio: 0.05 says ± 5 %. */
