@@ -58,6 +58,8 @@ export interface Hub {
   /** Tells every subscriber to come back later, spread over time; what is still there at the deadline is terminated (R5, R33). Idempotent. */
   drain(): Promise<void>
   readonly draining: boolean
+  /** Throws the `ProblemError` that sends a client away while the hub is draining. */
+  assertServing(): void
   stats(): HubStats
 }
 

@@ -7,6 +7,7 @@ export class Liveness {
   readonly #dead: () => void
   #lastMs: number
   #cancel: CancelTimer | null
+  #cancelDemand: CancelTimer | null = null
 
   /** `dead` is called once when nothing was heard for `limitMs`. */
   constructor(limitMs: number, clock: Clock, dead: () => void) {
@@ -35,7 +36,21 @@ export class Liveness {
     this.#dead()
   }
 
+  /** Something must be heard within `limitMs` from now, whatever the ordinary limit is. */
+  demand(limitMs: number): void {
+    if (this.#cancel === null) return
+    const askedAtMs = this.#clock.nowMs()
+    this.#cancelDemand?.()
+    this.#cancelDemand = this.#clock.after(limitMs, () => {
+      if (this.#cancel === null || this.#lastMs > askedAtMs) return
+      this.stop()
+      this.#dead()
+    })
+  }
+
   stop(): void {
+    this.#cancelDemand?.()
+
     this.#cancel?.()
     this.#cancel = null
   }

@@ -52,8 +52,14 @@ export class RoomHub implements Hub {
     return this.#draining !== null
   }
 
+  assertServing(): void {
+    if (this.#draining === null) return
+    const detail = 'The server is going away. It will be back soon.'
+    throw new ProblemError(problem('draining', detail, { retryAfterMs: this.#spreadMs() }))
+  }
+
   async publish(room: string, draft: Draft): Promise<{ message: Message; created: boolean }> {
-    if (this.#draining !== null) throw goingAway(this.#spreadMs())
+    this.assertServing()
     const [appended] = await this.#log.append(room, [draft])
     if (appended === undefined)
       throw new ProblemError(problem('internal', 'The log did not say what became of it.'))
@@ -84,7 +90,7 @@ export class RoomHub implements Hub {
   }
 
   subscribe(room: string, start: Start, subscriber: Subscriber): Subscription {
-    if (this.#draining !== null) throw goingAway(this.#spreadMs())
+    this.assertServing()
     if (this.#counters.subscribers >= serverLimits.subscribers) {
       const detail = `This lab serves at most ${serverLimits.subscribers} readers at a time.`
       throw new ProblemError(problem('overloaded', detail, { retryAfterMs: 5000 }))
@@ -176,10 +182,4 @@ export class RoomHub implements Hub {
 
 function asBatch(page: Page | Gap | Reset): Batch | Gap | Reset {
   return page.kind === 'page' ? new Batch(page.after, page.messages) : page
-}
-
-function goingAway(retryAfterMs: number): ProblemError {
-  return new ProblemError(
-    problem('draining', 'The server is going away. It will be back soon.', { retryAfterMs }),
-  )
 }

@@ -43,6 +43,7 @@ function read(
   reply: FastifyReply,
 ): FastifyReply | Promise<FastifyReply> {
   const { hub } = context
+  hub.assertServing()
   const { room } = request.params
   const { query, headers } = request
   const identity = identityOf(query, headers.origin)

@@ -1,0 +1,31 @@
+// The protocol's primitives on Node, and the one arena that all connections of the process write their frames in.
+import { isUtf8 } from 'node:buffer'
+import { hash, randomFillSync } from 'node:crypto'
+import { FrameArena } from './protocol/output.ts'
+import type { Primitives } from './protocol/primitives.ts'
+
+/** One call of the generator for so many frames: it costs about as much for 8 KiB as for 4 bytes. */
+const maskKeys = new Int32Array(2048)
+let nextMaskKey = maskKeys.length
+
+function randomMaskKey(): number {
+  if (nextMaskKey === maskKeys.length) {
+    randomFillSync(maskKeys)
+    nextMaskKey = 0
+  }
+  return maskKeys[nextMaskKey++] as number
+}
+
+export const nodePrimitives: Primitives = {
+  // Buffers, as writing another kind of array wraps it in one first; unpooled, so that holding one holds nothing else.
+  allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
+  isUtf8,
+  randomMaskKey,
+}
+
+export const frameArena = new FrameArena(nodePrimitives)
+
+/** SHA-1 of a text in base64, for the handshake. */
+export function sha1Base64(text: string): string {
+  return hash('sha1', text, 'base64')
+}

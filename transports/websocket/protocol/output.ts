@@ -1,0 +1,141 @@
+// Where outgoing frames are put together: all that a connection sends in one tick becomes one piece, if it is small.
+import { encodeHeader, headerBytesFor } from './frame.ts'
+import { applyMask, writeMaskKey } from './mask.ts'
+import type { Primitives } from './primitives.ts'
+
+const blockBytes = 16 * 1024
+/** A longer payload is passed on as it is, behind a header of its own, instead of being copied. */
+const copiedUpToBytes = 2048
+const nothing: readonly Uint8Array[] = []
+
+/**
+ * Blocks in which all connections of a process write their frames, one behind the other. Frames that one connection writes
+ * without another writing between lie side by side and leave as one piece: joining them costs nothing.
+ */
+export class FrameArena {
+  readonly primitives: Primitives
+  #block: Uint8Array
+  #position = 0
+  #runStart = 0
+  #owner: Outbox | null = null
+
+  constructor(primitives: Primitives) {
+    this.primitives = primitives
+    this.#block = primitives.allocate(blockBytes)
+  }
+
+  get block(): Uint8Array {
+    return this.#block
+  }
+
+  /** Room for `bytes` (a block's at most) in `block`, behind what `owner` wrote last if possible: its offset. */
+  claim(owner: Outbox, bytes: number): number {
+    if (this.#owner !== owner || this.#position + bytes > this.#block.length) this.#startRun(owner, bytes)
+    const offset = this.#position
+    this.#position += bytes
+    return offset
+  }
+
+  /** Hands `owner` what it has written since it last started a run. */
+  seal(owner: Outbox): void {
+    if (this.#owner !== owner) return
+    this.#owner = null
+    if (this.#position > this.#runStart) owner.push(this.#block.subarray(this.#runStart, this.#position))
+  }
+
+  #startRun(owner: Outbox, bytes: number): void {
+    if (this.#owner !== null) this.seal(this.#owner)
+    if (this.#position + bytes > this.#block.length) {
+      this.#block = this.primitives.allocate(blockBytes)
+      this.#position = 0
+    }
+    this.#owner = owner
+    this.#runStart = this.#position
+  }
+}
+
+/** One connection's frames that have not been taken yet. */
+export class Outbox {
+  readonly #arena: FrameArena
+  #parts: Uint8Array[] | null = null
+  /** Bytes that wait to be taken. */
+  waitingBytes = 0
+
+  constructor(arena: FrameArena) {
+    this.#arena = arena
+  }
+
+  /**
+   * Adds one frame. A long payload of a server isn't copied: it must stay as it is until it has left.
+   *
+   * @param first final bit, reserved bits and opcode
+   * @param masked whether to mask it, as a client must (RFC 6455 §5.3)
+   */
+  addFrame(first: number, parts: readonly Uint8Array[], payloadBytes: number, masked: boolean): void {
+    if (masked) this.#addMasked(first, parts, payloadBytes)
+    else this.#addUnmasked(first, parts, payloadBytes)
+  }
+
+  /** Adds bytes that are whole server frames already; they are shared, not copied. */
+  addPrebuilt(frames: Uint8Array): void {
+    this.#arena.seal(this)
+    this.push(frames)
+    this.waitingBytes += frames.length
+  }
+
+  /** Takes everything, in order. */
+  take(): readonly Uint8Array[] {
+    this.#arena.seal(this)
+    const parts = this.#parts
+    if (parts === null) return nothing
+    this.#parts = null
+    this.waitingBytes = 0
+    return parts
+  }
+
+  /** Only for the arena: a piece that is complete. */
+  push(part: Uint8Array): void {
+    if (this.#parts === null) this.#parts = [part]
+    else this.#parts.push(part)
+  }
+
+  #addUnmasked(first: number, parts: readonly Uint8Array[], payloadBytes: number): void {
+    const headerBytes = headerBytesFor(payloadBytes, false)
+    const copied = payloadBytes <= copiedUpToBytes
+    const offset = this.#arena.claim(this, copied ? headerBytes + payloadBytes : headerBytes)
+    const payloadStart = encodeHeader(this.#arena.block, offset, first, payloadBytes, false)
+    if (copied) {
+      copyParts(parts, this.#arena.block, payloadStart)
+    } else {
+      this.#arena.seal(this)
+      for (const part of parts) this.push(part)
+    }
+    this.waitingBytes += headerBytes + payloadBytes
+  }
+
+  #addMasked(first: number, parts: readonly Uint8Array[], payloadBytes: number): void {
+    const { primitives } = this.#arena
+    const frameBytes = headerBytesFor(payloadBytes, true) + payloadBytes
+    const inArena = payloadBytes <= copiedUpToBytes
+    const offset = inArena ? this.#arena.claim(this, frameBytes) : 0
+    const block = inArena ? this.#arena.block : primitives.allocate(frameBytes)
+    const keyStart = encodeHeader(block, offset, first, payloadBytes, true)
+    const key = primitives.randomMaskKey()
+    writeMaskKey(block, keyStart, key)
+    copyParts(parts, block, keyStart + 4)
+    applyMask(block, keyStart + 4, keyStart + 4 + payloadBytes, key)
+    if (!inArena) {
+      this.#arena.seal(this)
+      this.push(block)
+    }
+    this.waitingBytes += frameBytes
+  }
+}
+
+function copyParts(parts: readonly Uint8Array[], target: Uint8Array, offset: number): void {
+  let position = offset
+  for (const part of parts) {
+    target.set(part, position)
+    position += part.length
+  }
+}

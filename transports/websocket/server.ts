@@ -1,0 +1,262 @@
+// WebSocket, server half: turns the hand-built sockets into subscribers of the hub.
+import type { FastifyInstance } from 'fastify'
+import type {
+  LeaveLink,
+  MountContext,
+  ServerTransport,
+  Subscriber,
+  Subscription,
+  UpgradeHandler,
+} from '../contract.server.ts'
+import type { Closed, Gap, Negotiated, Reset } from '../contract.ts'
+import { asDraft, draftProblem } from '../draft.ts'
+import type { Batch, WireForm } from '../hub/batch.ts'
+import { Heartbeats } from '../hub/heartbeats.ts'
+import { serverLimits, wireLimits } from '../limits.ts'
+import type { Draft } from '../message.ts'
+import { problemFor, refuseUpgrade } from '../mount.server.ts'
+import { type Problem, problem } from '../problem.ts'
+import { identityOf, type Query, sendProblem, startOf } from '../request.server.ts'
+import { utf8Bytes } from '../text.ts'
+import { encodeDocument, type ServerDocument } from '../wire.ts'
+import { Acceptor } from './accept.node.ts'
+import { closeCodes, jsonSubprotocol } from './documents.ts'
+import { serverFrame } from './protocol/frame.ts'
+import type { Message } from './protocol/message.ts'
+import { type MessageSocket, messageText, type SocketHandler } from './socket.node.ts'
+
+/** A batch as one whole frame, shared by all sockets. */
+const frame: WireForm<Uint8Array> = { encode: (batch) => serverFrame('text', Buffer.from(batch.document)) }
+
+const replaced: Closed = {
+  cause: 'replaced',
+  retry: false,
+  detail: 'A newer link of this session took over.',
+}
+
+/** Room for the members' names beside the draft. */
+const longestDocumentBytes = wireLimits.draftBytes + 1024
+
+export const webSocketServer: ServerTransport = {
+  name: 'websocket',
+  mount(app, context) {
+    const heartbeats = new Heartbeats<Uint8Array>(context.heartbeatMs, () => {
+      return serverFrame('text', Buffer.from(encodeDocument({ kind: 'heartbeat', time: Date.now() })))
+    })
+    const acceptor = new Acceptor<SocketSubscriber>({
+      handler: socketHandler,
+      subprotocols: [jsonSubprotocol],
+      limits: { maxMessageBytes: longestDocumentBytes },
+    })
+    app.addHook('onClose', () => heartbeats.stop())
+    context.upgrade('socket', upgrade(context, acceptor, heartbeats))
+    refuseWithoutUpgrade(app)
+  },
+}
+
+/** A plain request to the socket's address (RFC 9110 §15.5.22). */
+function refuseWithoutUpgrade(app: FastifyInstance): void {
+  app.get('/rooms/:room/socket', { exposeHeadRoute: false }, (_request, reply) => {
+    reply.header('upgrade', 'websocket').header('sec-websocket-version', '13')
+    return sendProblem(reply, problem('upgrade-required', 'Open this address as a WebSocket.'))
+  })
+}
+
+function upgrade(
+  context: MountContext,
+  acceptor: Acceptor<SocketSubscriber>,
+  heartbeats: Heartbeats<Uint8Array>,
+): UpgradeHandler {
+  return ({ request, socket: duplex, head, room, query }) => {
+    const subscriber = new SocketSubscriber(context, room)
+    try {
+      // All that can be refused is refused before the 101.
+      const parameters = asQuery(query)
+      const start = startOf(parameters)
+      const identity = identityOf(parameters, request.headers.origin)
+      if (identity !== null) {
+        subscriber.leave = context.hub.links.enter(identity, () => subscriber.close(replaced))
+      }
+      subscriber.subscription = context.hub.subscribe(room, start, subscriber)
+    } catch (error) {
+      subscriber.gone()
+      refuseUpgrade(
+        duplex,
+        problemFor(error, (cause) => console.error(cause)),
+      )
+      return
+    }
+    const socket = acceptor.upgrade(request, duplex, head, subscriber)
+    if (socket === null) {
+      subscriber.gone()
+      return
+    }
+    const tls = (duplex as { encrypted?: boolean }).encrypted === true
+    subscriber.begin(socket, heartbeats, tls)
+  }
+}
+
+function asQuery(search: URLSearchParams): Query {
+  const query: Record<string, string | string[]> = {}
+  for (const name of new Set(search.keys())) {
+    const values = search.getAll(name)
+    query[name] = values.length === 1 ? (values[0] ?? '') : values
+  }
+  return query
+}
+
+const socketHandler: SocketHandler<SocketSubscriber> = {
+  message: (socket, message) => socket.context.message(message),
+  closed: (socket) => socket.context.gone(),
+  drained: (socket) => socket.context.subscription?.writable(),
+}
+
+/** A reader, and a writer, on a WebSocket. */
+class SocketSubscriber implements Subscriber {
+  readonly #context: MountContext
+  readonly #room: string
+  #socket: MessageSocket<SocketSubscriber> | null = null
+  subscription: Subscription | null = null
+  leave: LeaveLink | null = null
+  #stopHeartbeats: (() => void) | null = null
+  #draftsInFlight = 0
+  #closing = false
+
+  constructor(context: MountContext, room: string) {
+    this.#context = context
+    this.#room = room
+  }
+
+  begin(socket: MessageSocket<SocketSubscriber>, heartbeats: Heartbeats<Uint8Array>, tls: boolean): void {
+    this.#socket = socket
+    const { subscription } = this
+    if (subscription === null) return
+    const { start: cursor, head } = subscription
+    const negotiated: Negotiated = {
+      protocol: 'http/1.1',
+      tls,
+      subprotocol: socket.subprotocol,
+      extensions: [],
+    }
+    const { heartbeatMs } = this.#context
+    this.#say({ kind: 'hello', transport: 'websocket', negotiated, cursor, head, heartbeatMs })
+    this.#stopHeartbeats = heartbeats.add((document) => this.#beat(document))
+  }
+
+  write(event: Batch | Gap | Reset): boolean {
+    const socket = this.#socket
+    if (socket === null || this.#closing) return true
+    if (event.kind === 'messages') return socket.sendFrames(event.as(frame)) || !socket.isOpen
+    return socket.send(encodeDocument(event)) || !socket.isOpen
+  }
+
+  close(reason: Closed): void {
+    if (this.#closing) return
+    this.#closing = true
+    this.#say({ kind: 'goodbye', ...reason })
+    // A close frame has room for 123 bytes of it (RFC 6455 §5.5); the goodbye has said all.
+    this.#socket?.close(codeFor(reason), utf8Bytes(reason.detail) <= 123 ? reason.detail : '')
+  }
+
+  terminate(): void {
+    this.#closing = true
+    this.#socket?.terminate()
+  }
+
+  /** The socket is gone, or never came to be. */
+  gone(): void {
+    this.#closing = true
+    this.#stopHeartbeats?.()
+    this.leave?.()
+    this.subscription?.leave()
+  }
+
+  message(message: Message): void {
+    if (this.#closing) return
+    if (!message.text) {
+      this.#closing = true
+      this.#socket?.close(closeCodes.unsupportedData, 'Parley speaks JSON in text messages.')
+      return
+    }
+    let document: unknown
+    try {
+      document = JSON.parse(this.#socket === null ? '' : messageText(message))
+    } catch {
+      this.#say({ kind: 'error', problem: problem('bad-request', 'A message is one JSON object.') })
+      return
+    }
+    const { kind, ...fields } = (typeof document === 'object' && document !== null ? document : {}) as Record<
+      string,
+      unknown
+    >
+    if (kind === 'send') this.#publish(fields)
+    else if (kind === 'probe') this.#say({ kind: 'heartbeat', time: Date.now() })
+    else this.#say({ kind: 'error', problem: problem('bad-request', '"kind" is "send" or "probe".') })
+  }
+
+  #publish(fields: Readonly<Record<string, unknown>>): void {
+    const detail = draftProblem(fields)
+    if (detail !== null) {
+      const about = typeof fields.id === 'string' ? { id: fields.id } : {}
+      this.#say({ kind: 'error', problem: problem('bad-draft', detail, about) })
+      return
+    }
+    const draft = asDraft(fields as unknown as Draft)
+    this.#draftsInFlight += 1
+    if (this.#draftsInFlight === serverLimits.socketDraftsInFlight) this.#socket?.pause()
+    this.#context.hub.publish(this.#room, draft).then(
+      ({ message, created }) => {
+        this.#settled()
+        this.#say({ kind: 'receipt', id: message.id, offset: message.offset, time: message.time, created })
+      },
+      (error: unknown) => {
+        this.#settled()
+        this.#refused(
+          draft,
+          problemFor(error, (cause) => console.error(cause)),
+        )
+      },
+    )
+  }
+
+  #settled(): void {
+    if (this.#draftsInFlight === serverLimits.socketDraftsInFlight) this.#socket?.resume()
+    this.#draftsInFlight -= 1
+  }
+
+  #refused(draft: Draft, value: Problem): void {
+    this.#say({ kind: 'error', problem: { ...value, id: draft.id } })
+    if (value.status < 500) return
+    // What follows must not overtake it: the link ends here, and the client sends all of it again, in order.
+    const wait = value.retryAfterMs === undefined ? {} : { retryAfterMs: value.retryAfterMs }
+    this.close({ cause: 'peer', retry: true, ...wait, detail: value.detail })
+  }
+
+  /** Its sign of life for the client, and the question for the client's: a browser answers a ping by itself (R34). */
+  #beat(document: Uint8Array): void {
+    const socket = this.#socket
+    if (socket === null) return
+    if (!socket.heard) {
+      this.terminate()
+      return
+    }
+    socket.heard = false
+    if (!this.#closing && socket.bufferedBytes === 0) socket.sendFrames(document)
+    socket.ping()
+  }
+
+  #say(document: ServerDocument): void {
+    this.#socket?.send(encodeDocument(document))
+  }
+}
+
+function codeFor(reason: Closed): number {
+  switch (reason.cause) {
+    case 'replaced':
+      return closeCodes.replaced
+    case 'refused':
+      return closeCodes.policyViolation
+    default:
+      return reason.retry ? closeCodes.goingAway : closeCodes.policyViolation
+  }
+}

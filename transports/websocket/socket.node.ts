@@ -1,0 +1,365 @@
+// The pump between a Duplex (TCP, TLS, an HTTP/2 stream) and protocol/connection.ts, for both roles.
+//
+// Thousands of these sit idle in a server, so one holds no closure, no emitter and no timer of its own: the listeners and the
+// handler are shared by all, and what is sent outside of a read is written by one pass over the sockets that have something.
+import type { Duplex } from 'node:stream'
+import { type Clock, systemClock } from './clock.ts'
+import { Connection, type ConnectionSettings, type Outcome } from './protocol/connection.ts'
+import type { Message } from './protocol/message.ts'
+import type { ReceivedEvent } from './protocol/receiver.ts'
+
+/** How a socket has ended. */
+export interface SocketClosed extends Outcome {
+  /** What the network reported, if it did. */
+  readonly error: Error | null
+}
+
+/** What happens on sockets; one object serves all that share their settings. */
+export interface SocketHandler<Context> {
+  /** A whole message. Its bytes may be kept. Not called any more once this side has closed. */
+  message(socket: MessageSocket<Context>, message: Message): void
+  /** Called once, last. */
+  closed(socket: MessageSocket<Context>, closed: SocketClosed): void
+  /** After a send has returned false: go on. */
+  drained?(socket: MessageSocket<Context>): void
+  ponged?(socket: MessageSocket<Context>, payload: Uint8Array): void
+}
+
+/** Shared by all sockets of one kind. */
+export interface SocketSettings<Context> {
+  readonly connection: ConnectionSettings
+  readonly handler: SocketHandler<Context>
+  /** How long the peer may take to finish the closing handshake; then the connection is cut. */
+  readonly closeTimeoutMs: number
+  readonly clock: Clock
+}
+
+export const defaultCloseTimeoutMs = 5000
+export { systemClock }
+
+/** What `Duplex` lacks and some have. */
+interface Pumped extends Duplex {
+  [pump]?: MessageSocket<unknown>
+  setNoDelay?(noDelay: boolean): unknown
+  setTimeout?(timeoutMs: number): unknown
+}
+
+const pump = Symbol('MessageSocket')
+/** Up to here the pieces of a tick are joined into one buffer; beyond, the system joins them (writev). */
+const joinedUpToBytes = 16 * 1024
+/** With so much waiting, a sender is told to wait, though it is not yet known whether the wire takes it. */
+const highWaterBytes = 64 * 1024
+
+let unflushed: MessageSocket<unknown>[] = []
+
+/** The bits of `#flags`. */
+const reading = 1
+const scheduled = 2
+const blocked = 4
+const owesDrained = 8
+const pausedByApplication = 16
+const pausedByReplies = 32
+const ended = 64
+const closedBit = 128
+const endReceived = 256
+const paused = pausedByApplication | pausedByReplies
+
+export class MessageSocket<Context> {
+  readonly duplex: Duplex
+  readonly settings: SocketSettings<Context>
+  readonly subprotocol: string | null
+  /** The application's own. */
+  context: Context
+  /** Set by every byte that arrives; whoever watches over idle sockets resets it. */
+  heard = true
+  /** When the last pong arrived, by the settings' clock; 0 before the first. */
+  lastPongMs = 0
+  readonly #connection: Connection
+  #flags = 0
+  #closeTimer: unknown = null
+  #error: Error | null = null
+
+  /**
+   * Takes over a duplex whose handshake is done.
+   *
+   * @param head bytes that came behind the handshake (R20); decoded after this call, as all others
+   */
+  constructor(
+    duplex: Duplex,
+    settings: SocketSettings<Context>,
+    context: Context,
+    subprotocol: string | null,
+    head: Uint8Array,
+  ) {
+    this.duplex = duplex
+    this.settings = settings
+    this.context = context
+    this.subprotocol = subprotocol
+    this.#connection = new Connection(settings.connection)
+    const pumped: Pumped = duplex
+    pumped[pump] = this
+    // One write a frame or more, and never a wait for the peer's acknowledgement of the last (R19).
+    pumped.setNoDelay?.(true)
+    pumped.setTimeout?.(0)
+    if (head.length > 0) {
+      duplex.pause()
+      duplex.unshift(head)
+    }
+    duplex.on('data', onData)
+    duplex.on('end', onEnd)
+    duplex.on('drain', onDrain)
+    duplex.on('error', onError)
+    duplex.on('close', onClose)
+    if (head.length > 0) duplex.resume()
+    // A duplex that has died meanwhile says nothing more.
+    if (duplex.closed) process.nextTick(() => this.onClose())
+  }
+
+  /** Whether messages can be sent: neither side has begun to close. */
+  get isOpen(): boolean {
+    return this.#connection.isOpen && !this.duplex.destroyed
+  }
+
+  /** Bytes that were sent here and that the system has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#connection.outputBytes + this.duplex.writableLength
+  }
+
+  /**
+   * Sends a message: a string as text, bytes as binary.
+   *
+   * @returns whether to go on; after false, which also means taken, wait for `drained`. On a socket that isn't open any more
+   *   the message is dropped and the answer is false: `closed` follows or has come.
+   */
+  send(data: string | Uint8Array): boolean {
+    return typeof data === 'string'
+      ? this.sendParts('text', [Buffer.from(data)])
+      : this.sendParts('binary', [data])
+  }
+
+  /** Sends a message whose payload lies in pieces, as a received one's does; text must be valid UTF-8. Returns as `send`. */
+  sendParts(kind: 'text' | 'binary', parts: readonly Uint8Array[]): boolean {
+    if (!this.isOpen) return false
+    this.#connection.send(kind, parts)
+    return this.#sent()
+  }
+
+  /** Sends whole frames that `serverFrame` has made; the bytes are shared between sockets. Returns as `send`. */
+  sendFrames(frames: Uint8Array): boolean {
+    if (!this.isOpen) return false
+    this.#connection.sendFrames(frames)
+    return this.#sent()
+  }
+
+  ping(payload?: Uint8Array): void {
+    if (!this.isOpen) return
+    this.#connection.ping(payload)
+    this.#schedule()
+  }
+
+  /** Reads no more until `resume`: what the peer sends waits with it, once the buffers between are full. */
+  pause(): void {
+    if (!this.isOpen) return
+    this.#flags |= pausedByApplication
+    this.duplex.pause()
+  }
+
+  resume(): void {
+    this.#unpause(pausedByApplication)
+  }
+
+  /**
+   * Begins the closing handshake; doing it again does nothing. What was sent before still goes out.
+   *
+   * @throws UsageError for a code or reason that may not be sent
+   */
+  close(code: number | null = 1000, reason = ''): void {
+    this.#connection.close(code, reason)
+    // The peer's close frame must be seen.
+    this.#unpause(paused)
+    this.#schedule()
+  }
+
+  /** Cuts the connection without a word. */
+  terminate(): void {
+    this.#connection.receiveEnd()
+    this.duplex.destroy()
+  }
+
+  /** Writes now what has been sent; otherwise that happens at the end of the tick. */
+  flush(): void {
+    const connection = this.#connection
+    const { duplex } = this
+    const totalBytes = connection.outputBytes
+    const parts = connection.takeOutput()
+    if (duplex.destroyed || (this.#flags & ended) !== 0) return
+    if (parts.length > 0 && !writeParts(duplex, parts, totalBytes)) this.#flags |= blocked
+    if (connection.shouldEnd) {
+      this.#flags |= ended
+      duplex.end()
+    }
+    if (connection.closeExpected) this.#startCloseTimer()
+    if ((this.#flags & (blocked | owesDrained)) === owesDrained) this.#reportDrained()
+  }
+
+  /** Only for the listeners below, as all that begins with `on`: the duplex has read something. */
+  onData(chunk: Uint8Array): void {
+    this.heard = true
+    this.#connection.receive(chunk)
+    if ((this.#flags & paused) === 0) this.#read()
+  }
+
+  onEnd(): void {
+    this.#flags |= endReceived
+    this.#read()
+  }
+
+  onDrain(): void {
+    this.#flags &= ~blocked
+    this.#unpause(pausedByReplies)
+    if ((this.#flags & owesDrained) !== 0) this.#reportDrained()
+  }
+
+  onError(error: Error): void {
+    this.#error ??= error
+  }
+
+  onClose(): void {
+    if ((this.#flags & closedBit) !== 0) return
+    this.#flags |= closedBit
+    this.#connection.receiveEnd()
+    if (this.#closeTimer !== null) this.settings.clock.clearTimeout(this.#closeTimer)
+    this.settings.handler.closed(this, { ...this.#connection.outcome(), error: this.#error })
+  }
+
+  /** Hands up what the connection finds in its input, then writes all that came of it at once. */
+  #read(): void {
+    const connection = this.#connection
+    this.#flags |= reading
+    try {
+      while ((this.#flags & paused) === 0) {
+        const event = connection.next()
+        if (event === null) break
+        this.#dispatch(event)
+      }
+      if ((this.#flags & endReceived) !== 0 && !connection.hasInput) connection.receiveEnd()
+    } finally {
+      this.#flags &= ~reading
+      this.flush()
+    }
+  }
+
+  #dispatch(event: ReceivedEvent): void {
+    const { handler, clock } = this.settings
+    switch (event.kind) {
+      case 'message':
+        if (this.isOpen) handler.message(this, event)
+        break
+      case 'ping':
+        // A peer that asks and doesn't read must not make the answers pile up here.
+        if ((this.#flags & blocked) !== 0) {
+          this.#flags |= pausedByReplies
+          this.duplex.pause()
+        }
+        break
+      case 'pong':
+        this.lastPongMs = clock.now()
+        handler.ponged?.(this, event.payload)
+        break
+      case 'close':
+      case 'failure':
+        break
+      default:
+        event satisfies never
+    }
+  }
+
+  /** What every send ends with. */
+  #sent(): boolean {
+    this.#schedule()
+    if ((this.#flags & blocked) === 0 && this.#connection.outputBytes < highWaterBytes) return true
+    this.#flags |= owesDrained
+    return false
+  }
+
+  #schedule(): void {
+    if ((this.#flags & (reading | scheduled)) !== 0) return
+    this.#flags |= scheduled
+    if (unflushed.push(this as MessageSocket<unknown>) === 1) setImmediate(MessageSocket.#flushAll)
+  }
+
+  static #flushAll(this: void): void {
+    const sockets = unflushed
+    unflushed = []
+    for (const socket of sockets) {
+      socket.#flags &= ~scheduled
+      socket.flush()
+    }
+  }
+
+  #reportDrained(): void {
+    this.#flags &= ~owesDrained
+    if (this.isOpen) this.settings.handler.drained?.(this)
+  }
+
+  #unpause(reason: number): void {
+    if ((this.#flags & reason) === 0) return
+    this.#flags &= ~reason
+    // Within a read, its loop goes on by itself; else later, so that nobody gets a message while he asks for it.
+    if ((this.#flags & paused) === 0) process.nextTick(MessageSocket.#readOn, this)
+  }
+
+  static #readOn(this: void, socket: MessageSocket<unknown>): void {
+    if ((socket.#flags & (paused | closedBit)) !== 0) return
+    socket.#read()
+    if ((socket.#flags & paused) === 0) socket.duplex.resume()
+  }
+
+  #startCloseTimer(): void {
+    if (this.#closeTimer !== null) return
+    const { clock, closeTimeoutMs } = this.settings
+    this.#closeTimer = clock.setTimeout(() => this.duplex.destroy(), closeTimeoutMs)
+  }
+}
+
+function onData(this: Pumped, chunk: Buffer): void {
+  socketOf(this).onData(chunk)
+}
+
+function onEnd(this: Pumped): void {
+  socketOf(this).onEnd()
+}
+
+function onDrain(this: Pumped): void {
+  socketOf(this).onDrain()
+}
+
+function onError(this: Pumped, error: Error): void {
+  socketOf(this).onError(error)
+}
+
+function onClose(this: Pumped): void {
+  socketOf(this).onClose()
+}
+
+/** One write, whatever the number of pieces; false: the wire takes no more for now. */
+function writeParts(duplex: Duplex, parts: readonly Uint8Array[], totalBytes: number): boolean {
+  const first = parts[0] as Uint8Array
+  if (parts.length === 1) return duplex.write(first)
+  if (totalBytes <= joinedUpToBytes) return duplex.write(Buffer.concat(parts, totalBytes))
+  duplex.cork()
+  let accepted = true
+  for (const part of parts) accepted = duplex.write(part)
+  duplex.uncork()
+  return accepted
+}
+
+function socketOf(duplex: Pumped): MessageSocket<unknown> {
+  return duplex[pump] as MessageSocket<unknown>
+}
+
+/** A message's payload as a string. */
+export function messageText(message: Message): string {
+  const bytes = message.bytes()
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+}
