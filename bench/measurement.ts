@@ -56,6 +56,7 @@ export interface ServiceCell extends WindowResult {
 export interface GoalCell {
   readonly kind: 'goal'
   readonly scenario: string
+  readonly load: string
   readonly subject: string
   readonly block: number
   /** µs of server CPU per request or delivery, or messages a second. */

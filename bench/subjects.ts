@@ -1,6 +1,7 @@
 // What is measured: one line a transport. A new transport is one more line in `table`.
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { PollingTransport } from '../transports/polling/client.ts'
+import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { type Follow, overLines, overTransport } from './load/follow.ts'
 import type { ServerKind } from './measurement.ts'
 
@@ -17,6 +18,7 @@ export interface Transport {
 
 const polling = overTransport(({ fetch, intervalMs }) => new PollingTransport({ fetch, intervalMs }))
 const push = overTransport(({ fetch }) => new Http2PushTransport({ fetch }))
+const socket = overTransport(({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() }))
 
 const table: Readonly<Record<string, Transport>> = {
   polling: line(
@@ -28,6 +30,8 @@ const table: Readonly<Record<string, Transport>> = {
     'GET again and again, 304 when nothing is new',
   ),
   'http2-push': line('parley', push, 'h2, TLS', null, false, 'a response over HTTP/2 that stays open'),
+  websocket: line('parley', socket, 'http/1.1, TLS', 'http/1.1', false, 'RFC 6455 by hand'),
+  ws: line('ws', socket, 'http/1.1, TLS', 'http/1.1', false, 'peer: the ws library, client by client'),
   tcp: line('tcp', overLines, 'bare, TLS', 'bare', false, 'control, the floor: lines over a bare socket'),
 }
 

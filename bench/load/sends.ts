@@ -53,7 +53,7 @@ function drafts(count: number): Buffer {
 
 /** What goes up a WebSocket. */
 export function draftDocument(): string {
-  return `{"id":"${newId()}","user":"bench","text":"${text}"}`
+  return `{"kind":"send","id":"${newId()}","user":"bench","text":"${text}"}`
 }
 
 function startsWith(bytes: Buffer, from: number, start: Buffer): boolean {

@@ -3,10 +3,13 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { Agent, type buildConnector, fetch as undiciFetch } from 'undici'
 import type { Fetch } from '../../transports/http.client.ts'
+import type { WebSocketConstructor } from '../../transports/websocket/client.ts'
+import { NodeWebSocket } from '../../transports/websocket/node-websocket.node.ts'
 
 /** The TCP sockets of one subscriber. */
 export class CountedSockets {
   readonly #sockets: net.Socket[] = []
+  readonly #webSockets: NodeWebSocket[] = []
 
   /** A TCP connection that this counter keeps an eye on. */
   connect(port: number): net.Socket {
@@ -20,12 +23,36 @@ export class CountedSockets {
     return tls.connect({ ...trusting, socket: this.connect(port), ALPNProtocols: protocols })
   }
 
+  /** Our own WebSocket client, whose TCP socket is counted too. */
+  webSocketClass(): WebSocketConstructor {
+    const counted = this
+    return class extends NodeWebSocket {
+      constructor(url: string, protocols: string[]) {
+        const { protocol, port } = new URL(url)
+        if (protocol === 'wss:')
+          super(url, protocols, { tls: { ...trusting, socket: counted.connect(Number(port)) } })
+        else {
+          super(url, protocols)
+          counted.#webSockets.push(this)
+        }
+      }
+    }
+  }
+
   get bytesUp(): number {
-    return this.#sockets.reduce((sum, socket) => sum + socket.bytesWritten, 0)
+    return this.#all().reduce((sum, socket) => sum + socket.bytesWritten, 0)
   }
 
   get bytesDown(): number {
-    return this.#sockets.reduce((sum, socket) => sum + socket.bytesRead, 0)
+    return this.#all().reduce((sum, socket) => sum + socket.bytesRead, 0)
+  }
+
+  /** Without TLS the WebSocket client opens its socket itself. */
+  #all(): readonly net.Socket[] {
+    const opened = this.#webSockets
+      .map((one) => one.socket?.duplex)
+      .filter((duplex) => duplex instanceof net.Socket)
+    return [...this.#sockets, ...opened]
   }
 
   destroy(): void {
