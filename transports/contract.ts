@@ -81,6 +81,8 @@ export interface LinkStats {
 /** An open link. */
 export interface Link {
   readonly negotiated: Negotiated
+  /** Where this link began to read: a session that knows no position yet takes it for its own, so that a cut before the first message loses nothing (R26). */
+  readonly start: Cursor
   /** The server's head of the room when the link opened: once the session's cursor is there, the link has caught up. */
   readonly head: Cursor
   /**

@@ -3,8 +3,8 @@ import { type AddressInfo, isIP } from 'node:net'
 import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { Agent, fetch as undiciFetch } from 'undici'
 import type { ServerTransport } from './contract.server.ts'
+import { nodeFetch } from './fetch.node.ts'
 import type { Fetch } from './http.client.ts'
 import { RoomHub } from './hub/hub.ts'
 import type { Log } from './hub/log.ts'
@@ -80,22 +80,20 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     endings.push(trackConnections(app))
     await app.listen({ host: '127.0.0.1', port: 0 })
   }
-  const agent = new Agent({ allowH2: true, connect: { ca: cert } })
-  const fetch = ((url: URL, init: object) =>
-    undiciFetch(url, { ...init, dispatcher: agent })) as unknown as Fetch
+  const client = nodeFetch({ ca: cert })
   return {
     hub,
     log,
     http: addressOf(plain, 'http'),
     https: addressOf(apps[1] ?? plain, 'https'),
     apps,
-    fetch,
+    fetch: client.fetch,
     certificate: cert,
     async close() {
       await hub.drain()
       for (const end of endings) end()
       await Promise.all(apps.map((app) => app.close()))
-      await agent.destroy()
+      client.close()
       await log.close()
     },
   }

@@ -95,6 +95,8 @@ export class Session {
   }
 
   get state(): SessionState {
+    // The cursor moves with every delivery, for which no new state is announced.
+    if (this.#state.cursor !== this.#cursor) this.#state = { ...this.#state, cursor: this.#cursor }
     return this.#state
   }
 
@@ -235,6 +237,7 @@ export class Session {
       this.#recovering = first ? null : { offlineMs: this.#clock.nowMs() - this.#offlineSinceMs, caughtUp: 0 }
       this.#offlineSinceMs = null
     }
+    this.#cursor ??= attempt.link?.start ?? null
     this.#outbox.use(attempt.link)
     this.#settle()
     this.#changed()

@@ -154,6 +154,7 @@ function start(parts: StreamParts): Link {
 
 class StreamLink implements Link {
   readonly negotiated: Negotiated
+  readonly start: Cursor
   readonly head: Cursor
   readonly #parts: StreamParts
   readonly #sender: DraftSender
@@ -164,6 +165,7 @@ class StreamLink implements Link {
     const { hello, fetch, request, counter, stop, clock } = parts
     this.#parts = parts
     this.negotiated = hello.negotiated
+    this.start = hello.cursor
     this.head = hello.head
     this.#sender = new DraftSender(fetch, request, counter)
     this.#end = new LinkEnd((reason) => request.closed(reason))

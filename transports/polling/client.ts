@@ -165,6 +165,7 @@ interface PollingLinkParts {
 
 class PollingLink implements Link {
   readonly negotiated: Negotiated
+  readonly start: Cursor
   readonly head: Cursor
   readonly #parts: PollingLinkParts
   readonly #sender: DraftSender
@@ -177,6 +178,7 @@ class PollingLink implements Link {
   constructor(parts: PollingLinkParts) {
     this.#parts = parts
     this.negotiated = parts.negotiated
+    this.start = parts.first.kind === 'reset' ? parts.first.cursor : parts.first.after
     this.head = parts.first.head
     this.#sender = new DraftSender(parts.fetch, parts.request, parts.counter)
     this.#end = new LinkEnd((reason) => parts.request.closed(reason))

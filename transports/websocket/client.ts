@@ -164,6 +164,7 @@ interface InFlight {
 
 class SocketLink implements Link {
   readonly negotiated: Negotiated
+  readonly start: Cursor
   readonly head: Cursor
   readonly #parts: SocketParts
   readonly #end: LinkEnd
@@ -176,6 +177,7 @@ class SocketLink implements Link {
     const { socket, request, hello, clock } = parts
     this.#parts = parts
     this.negotiated = hello.negotiated
+    this.start = hello.cursor
     this.head = hello.head
     this.#end = new LinkEnd((reason) => request.closed(reason))
     this.#liveness = new Liveness(hello.heartbeatMs * 2, clock, () => {

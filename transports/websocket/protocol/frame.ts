@@ -161,12 +161,21 @@ export function headerFault(
  * A whole message as one server frame: encoded once, it can be sent to any number of clients.
  *
  * @param payload for text, valid UTF-8
+ * @param allocate what makes the frame's bytes: in Node, `Buffer.allocUnsafe` saves wrapping them again for every write
  */
-export function serverFrame(kind: 'text' | 'binary', payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(headerBytesFor(payload.length, false) + payload.length)
+export function serverFrame(
+  kind: 'text' | 'binary',
+  payload: Uint8Array,
+  allocate: (bytes: number) => Uint8Array = plainBytes,
+): Uint8Array {
+  const bytes = allocate(headerBytesFor(payload.length, false) + payload.length)
   const start = encodeHeader(bytes, 0, finalBit | Opcode[kind], payload.length, false)
   bytes.set(payload, start)
   return bytes
+}
+
+function plainBytes(bytes: number): Uint8Array {
+  return new Uint8Array(bytes)
 }
 
 function readUint32(bytes: Uint8Array, offset: number): number {
