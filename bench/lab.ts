@@ -24,8 +24,8 @@ export class Lab {
     this.#certificate = certificate
   }
 
-  static async open(settings: Settings, cores: Cores | null): Promise<Lab> {
-    return new Lab(settings, cores, await makeCertificate())
+  static open(settings: Settings, cores: Cores | null): Lab {
+    return new Lab(settings, cores, makeCertificate())
   }
 
   /** The server of this kind, kept until `renew`. */

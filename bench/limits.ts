@@ -25,13 +25,13 @@ export const profiles = {
   quick: {
     trickle: {
       blocks: 2,
-      windowMs: 2000,
+      windowMs: 1500,
       subscribers: 10,
       ratePerSecond: 2,
       pollIntervalsMs: [250, 1000],
     },
-    fanout: { blocks: 3, windowMs: 700, subscribers: [10, 100], ratePerSecond: 20, pollIntervalMs: 500 },
-    saturate: { blocks: 2, windowMs: 700, connections: 32 },
+    fanout: { blocks: 2, windowMs: 500, subscribers: [10, 100], ratePerSecond: 20, pollIntervalMs: 250 },
+    saturate: { blocks: 1, windowMs: 700, connections: 32 },
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
   },
   standard: {
@@ -57,8 +57,8 @@ export const profiles = {
 export const benchLimits = {
   /** A message's text: about what a person types. */
   textBytes: 64,
-  /** How long after the last intended time, and one poll interval, a delivery may still come. */
-  drainMs: 5000,
+  /** When nothing has come for that long, and one poll interval, what is missing is lost. */
+  quietMs: 2000,
   /** A server must say its addresses by then. */
   startMs: 20_000,
   /** A child process that was asked to end is killed after that. */
@@ -68,9 +68,9 @@ export const benchLimits = {
   /** Links that are being opened at a time. */
   openAtOnce: 32,
   /** Between the last link's opening and the first intended time. */
-  settleMs: 150,
+  settleMs: 100,
   /** Before the first cell of a scenario every subject carries this load, which is not measured. */
-  warmUp: { windowMs: 700, subscribers: 20, ratePerSecond: 100 },
+  warmUp: { windowMs: 400, subscribers: 20, ratePerSecond: 100 },
   /** Above this share of a core the generator, not the server, may be what is measured. */
   generatorUtilisation: 0.75,
   /** A cell whose sends are later than this at p99 was disturbed by something else on the machine. */

@@ -84,7 +84,9 @@ function parsed(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: optionTable, allowPositionals: true })
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)} See --help.`)
+    // Node explains at length; its first line says enough.
+    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw new UsageError(`${line} See --help.`)
   }
 }
 

@@ -83,7 +83,9 @@ export async function startParley(options: {
 }): Promise<RunningServer> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-data-'))
   const { certFile, keyFile } = options.certificate
-  const args = ['--port', '0', '--tls-port', '0', '--data', folder, '--cert', certFile, '--key', keyFile]
+  // Its defaults, but for what a run must not share, and without building the page first.
+  const own = ['--port', '0', '--tls-port', '0', '--data', folder, '--cert', certFile, '--key', keyFile]
+  const args = [...own, '--no-build']
   const child = start('server/main.ts', args, options.core)
   const stop = async (): Promise<void> => {
     await end(child)

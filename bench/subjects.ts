@@ -96,7 +96,10 @@ export function subjectsOf(options: {
 
 /** Whom a table compares with: our WebSocket where it takes part, else the first that pushes, else the first. */
 export function baselineOf(names: readonly string[]): string | null {
-  const first = names.filter((name) => !name.endsWith(twinSuffix))
+  const place = (name: string): number => transportNames.findIndex((transport) => name.startsWith(transport))
+  const first = names
+    .filter((name) => !name.endsWith(twinSuffix))
+    .sort((one, other) => place(one) - place(other))
   return (
     first.find((name) => name === 'websocket') ??
     first.find((name) => !name.startsWith('polling')) ??

@@ -19,8 +19,8 @@ export const realClock: PacingClock = {
   },
 }
 
-/** `setTimeout` may fire up to this early or late; the rest of the wait is spent turning. */
-const turningMs = 1.5
+/** `setTimeout` counts whole milliseconds and may be one late: the last one, or two, are spent turning. */
+const turningMs = 2
 
 /**
  * Calls `send(index, nowMs)` at or after `startMs + timesMs[index]`, in order, and never skips one: a sender that is late
@@ -53,7 +53,7 @@ export function pace(
           return
         }
         const waitMs = startMs + next - nowMs
-        if (waitMs > turningMs) clock.sleep(step, Math.floor(waitMs - 1))
+        if (waitMs >= turningMs) clock.sleep(step, Math.floor(waitMs - 1))
         else clock.turn(step)
       } catch (error) {
         reject(error)
