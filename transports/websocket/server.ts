@@ -21,9 +21,11 @@ import { utf8Bytes } from '../text.ts'
 import { encodeDocument, type ServerDocument } from '../wire.ts'
 import { Acceptor } from './accept.node.ts'
 import { closeCodes, jsonSubprotocol } from './documents.ts'
+import { messageText } from './primitives.node.ts'
 import { serverFrame } from './protocol/frame.ts'
 import type { Message } from './protocol/message.ts'
-import { type MessageSocket, messageText, type SocketHandler } from './socket.node.ts'
+import type { MessageSocket } from './socket.node.ts'
+import type { SocketHandler } from './socket-handler.ts'
 
 /** A batch as one whole frame, shared by all sockets. */
 const frame: WireForm<Uint8Array> = { encode: (batch) => serverFrame('text', Buffer.from(batch.document)) }

@@ -3,39 +3,9 @@
 // Thousands of these sit idle in a server, so one holds no closure, no emitter and no timer of its own: the listeners and the
 // handler are shared by all, and what is sent outside of a read is written by one pass over the sockets that have something.
 import type { Duplex } from 'node:stream'
-import { type Clock, systemClock } from './clock.ts'
-import { Connection, type ConnectionSettings, type Outcome } from './protocol/connection.ts'
-import type { Message } from './protocol/message.ts'
+import { Connection } from './protocol/connection.ts'
 import type { ReceivedEvent } from './protocol/receiver.ts'
-
-/** How a socket has ended. */
-export interface SocketClosed extends Outcome {
-  /** What the network reported, if it did. */
-  readonly error: Error | null
-}
-
-/** What happens on sockets; one object serves all that share their settings. */
-export interface SocketHandler<Context> {
-  /** A whole message. Its bytes may be kept. Not called any more once this side has closed. */
-  message(socket: MessageSocket<Context>, message: Message): void
-  /** Called once, last. */
-  closed(socket: MessageSocket<Context>, closed: SocketClosed): void
-  /** After a send has returned false: go on. */
-  drained?(socket: MessageSocket<Context>): void
-  ponged?(socket: MessageSocket<Context>, payload: Uint8Array): void
-}
-
-/** Shared by all sockets of one kind. */
-export interface SocketSettings<Context> {
-  readonly connection: ConnectionSettings
-  readonly handler: SocketHandler<Context>
-  /** How long the peer may take to finish the closing handshake; then the connection is cut. */
-  readonly closeTimeoutMs: number
-  readonly clock: Clock
-}
-
-export const defaultCloseTimeoutMs = 5000
-export { systemClock }
+import type { SocketSettings } from './socket-handler.ts'
 
 /** What `Duplex` lacks and some have. */
 interface Pumped extends Duplex {
@@ -356,10 +326,4 @@ function writeParts(duplex: Duplex, parts: readonly Uint8Array[], totalBytes: nu
 
 function socketOf(duplex: Pumped): MessageSocket<unknown> {
   return duplex[pump] as MessageSocket<unknown>
-}
-
-/** A message's payload as a string. */
-export function messageText(message: Message): string {
-  const bytes = message.bytes()
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
