@@ -58,6 +58,8 @@ class Cell {
   readonly #times: readonly number[]
   readonly #leadTimes: readonly number[]
   #closing = false
+  /** Nothing came for so long that what is missing is lost. */
+  #gaveUp = false
 
   constructor(order: DeliverOrder) {
     this.#order = order
@@ -202,8 +204,9 @@ class Cell {
     const patienceMs = benchLimits.quietMs + this.#order.intervalMs
     let delivered = this.#checker.delivered
     let quietSinceMs = performance.now()
-    while (!this.#checker.complete && performance.now() - quietSinceMs < patienceMs) {
+    while (!this.#checker.complete && !this.#gaveUp) {
       await pause(2)
+      if (performance.now() - quietSinceMs > patienceMs) this.#gaveUp = true
       if (this.#checker.delivered === delivered) continue
       delivered = this.#checker.delivered
       quietSinceMs = performance.now()
