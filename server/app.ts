@@ -102,6 +102,8 @@ function makeFastify(options: AppOptions): FastifyInstance {
   const fastify = Fastify({
     ...common,
     http2: true,
+    // See `connections.ts`, which closes idle sessions instead.
+    http2SessionTimeout: 0,
     https: {
       allowHTTP1: true,
       cert: identity.certificate,
