@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -141,61 +140,6 @@ test('it says when it is ready, keeps what it acknowledged, and ends well on SIG
   const { body } = await ask(second.plainUrl, '/rooms/lobby/messages')
   expect(JSON.parse(body).messages).toEqual([JSON.parse(sent.body)])
 })
-
-test('after kill -9 under load every acknowledged message is there, once', async () => {
-  const first = await start('--log-level', 'warn')
-  const acknowledged = new Map<string, number>()
-  const agent = new Agent({ keepAlive: true })
-  const sender = async (lane: number): Promise<void> => {
-    for (let count = 0; first.child.signalCode === null; count++) {
-      const id = `0199aabb-ccdd-7000-8000-${(lane * 100_000 + count).toString(16).padStart(12, '0')}`
-      const stored = await post(first.plainUrl, agent, { id, user: 'ada', text: `${lane}/${count}` })
-      if (stored === null) return
-      acknowledged.set(id, stored.offset)
-      if (acknowledged.size === 500) first.child.kill('SIGKILL')
-    }
-  }
-  await Promise.all(Array.from({ length: 32 }, (_, lane) => sender(lane)))
-  agent.destroy()
-  await end(first)
-  expect(first.child.signalCode).toBe('SIGKILL')
-
-  const second = await start()
-  const stored = new Map<string, number>()
-  let page: { messages: { id: string; offset: number }[]; cursor: string; head: string }
-  let after = ''
-  do {
-    const query = after === '' ? 'last=0' : `after=${after}`
-    page = JSON.parse((await ask(second.plainUrl, `/rooms/lobby/messages?${query}`)).body)
-    // The first answer only tells the epoch: reading starts before the first message.
-    after = after === '' ? page.cursor.replace(/[0-9]+$/, '0') : page.cursor
-    for (const { id, offset } of page.messages) {
-      expect(stored.has(id)).toBe(false)
-      stored.set(id, offset)
-    }
-  } while (after !== page.head)
-  for (const [id, offset] of acknowledged) expect(stored.get(id), id).toBe(offset)
-  expect([...stored.values()]).toEqual(Array.from({ length: stored.size }, (_, index) => index + 1))
-})
-
-/** Sends a draft; null when the server is gone. */
-async function post(base: URL, agent: Agent, draft: object): Promise<{ offset: number } | null> {
-  const sent = request(new URL('/rooms/lobby/messages', base), {
-    agent,
-    method: 'POST',
-    family: 4,
-    headers: { 'content-type': 'application/json' },
-  })
-  sent.end(JSON.stringify(draft))
-  try {
-    const [response] = await once(sent, 'response')
-    let body = ''
-    for await (const chunk of response.setEncoding('utf8')) body += chunk
-    return response.statusCode === 201 ? JSON.parse(body) : null
-  } catch {
-    return null
-  }
-}
 
 test('a second signal is meant: it ends at once', async () => {
   const program = await start()

@@ -1,6 +1,7 @@
 // The server as its clients see it: what it says about itself, and what it does with input that is wrong.
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -205,6 +206,24 @@ describe('upgrades', () => {
     const body = JSON.parse(said.slice(said.indexOf('\r\n\r\n') + 4)) as { type: string; status: number }
     expect(body.type).toBe(`/problems/${name}`)
     expect(said.startsWith(`HTTP/1.1 ${body.status} `)).toBe(true)
+  })
+
+  test('a refused one ends, whether or not its peer closes its half', async () => {
+    const socket = connect({ host: '127.0.0.1', port: Number(server.plainUrl.port), allowHalfOpen: true })
+    await once(socket, 'connect')
+    socket.write(upgrade('/elsewhere'))
+    socket.resume()
+    await once(socket, 'end')
+    // It keeps its half open: what it writes now meets a connection that is gone.
+    const failed = once(socket, 'error')
+    while (!socket.destroyed) {
+      socket.write('still here')
+      await new Promise((resolve) => {
+        setImmediate(resolve)
+      })
+    }
+    const [error] = (await failed) as [NodeJS.ErrnoException]
+    expect(['EPIPE', 'ECONNRESET']).toContain(error.code)
   })
 
   test('a good one passes', async () => {
