@@ -113,7 +113,7 @@ export class LabPage {
     page.on('pageerror', (error) => this.errors.push(error.message))
     page.on('console', (message) => {
       const text = message.text()
-      if (message.type() === 'error' && !/net::ERR_|WebSocket connection to/.test(text))
+      if (message.type() === 'error' && !/^Failed to load resource|^WebSocket connection to/.test(text))
         this.errors.push(text)
     })
   }

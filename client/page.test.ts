@@ -244,7 +244,9 @@ describe('reading', () => {
 
   /** Where the row in the middle of the screen stands, and what it says. */
   function middle(page: LabPage): Promise<{ text: string; top: number }> {
-    return page.page.evaluate(() => {
+    return page.page.evaluate(async () => {
+      for (let frames = 0; frames < 2; frames++)
+        await new Promise((resolve) => requestAnimationFrame(resolve))
       const box = document.querySelector('[role=log]')?.getBoundingClientRect()
       if (box === undefined) throw new Error('There is no conversation.')
       const article = document
@@ -266,12 +268,17 @@ describe('reading', () => {
   test('older messages come in above without moving what is read', async () => {
     const page = await open({ room: await filledRoom(250), user: 'Grace' })
     await page.page.locator('.text', { hasText: 'line 250' }).waitFor()
-    const answer = page.page.waitForResponse((response) => response.url().includes('before='))
+    // The answer waits until it is known what is read.
+    const looked = Promise.withResolvers<void>()
+    await page.page.route(/before=/, async (route) => {
+      await looked.promise
+      await route.continue()
+    })
     await page.log.evaluate((log) => {
       log.scrollTop = 500
     })
     const before = await middle(page)
-    await answer
+    looked.resolve()
     await page.page.waitForFunction(() => (document.querySelector('[role=log]')?.scrollTop ?? 0) > 1000)
     expect(Math.abs((await topOf(page, before.text)) - before.top)).toBeLessThan(2)
     expect(Object.keys(await page.history())).toHaveLength(250)
@@ -344,7 +351,7 @@ describe('the look', () => {
 
   test('remembers the theme', async () => {
     const page = await open({ room: newRoom(), user: 'Ada' })
-    await page.page.getByText('Dark', { exact: true }).click()
+    await page.page.getByRole('radio', { name: 'Dark' }).check()
     await page.page.reload()
     expect(await page.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe(
       'dark',
