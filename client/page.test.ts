@@ -260,6 +260,15 @@ describe('reading', () => {
     })
   }
 
+  /** Lets what was scrolled in be measured and painted: a frame's callback alone comes before both. */
+  async function painted(page: LabPage): Promise<void> {
+    await page.page.evaluate(async () => {
+      for (let frames = 0; frames < 3; frames++) {
+        await new Promise<void>((resolve) => requestAnimationFrame(() => setTimeout(resolve)))
+      }
+    })
+  }
+
   async function topOf(page: LabPage, text: string): Promise<number> {
     const box = await page.message(text).boundingBox()
     return box?.y ?? Number.NaN
@@ -277,9 +286,11 @@ describe('reading', () => {
     await page.log.evaluate((log) => {
       log.scrollTop = 500
     })
+    await painted(page)
     const before = await middle(page)
     looked.resolve()
     await page.page.waitForFunction(() => (document.querySelector('[role=log]')?.scrollTop ?? 0) > 1000)
+    await painted(page)
     expect(Math.abs((await topOf(page, before.text)) - before.top)).toBeLessThan(2)
     expect(Object.keys(await page.history())).toHaveLength(250)
   }, 30_000)
@@ -294,10 +305,12 @@ describe('reading', () => {
       const log = document.querySelector('[role=log]')
       return log !== null && log.scrollHeight - log.clientHeight - log.scrollTop > 800
     })
+    await painted(page)
     const before = await middle(page)
     for (let index = 1; index <= 5; index++) await lab.say(room, 'Ada', `new ${index}`)
     const pill = page.page.getByRole('button', { name: /^5 new messages/ })
     await pill.waitFor()
+    await painted(page)
     expect(Math.abs((await topOf(page, before.text)) - before.top)).toBeLessThan(2)
     await pill.click()
     await page.message('new 5').waitFor()

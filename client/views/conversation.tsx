@@ -6,7 +6,7 @@ import type { Room } from '../room.ts'
 import { Announcer } from './announcer.tsx'
 import { EmptyRoom } from './empty-room.tsx'
 import { RowView } from './row.tsx'
-import { useVirtualList } from './virtual.ts'
+import { endPx, useVirtualList } from './virtual.ts'
 
 interface ConversationProps {
   readonly lab: Lab
@@ -33,7 +33,7 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
       paddingStart: 40,
       paddingEnd: 12,
     },
-    (changed) => setAtEnd(changed.isAtEnd(32)),
+    (changed) => setAtEnd(changed.isAtEnd(endPx)),
   )
   scrollToEnd.current = () => list.scrollToEnd()
 
@@ -48,7 +48,7 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
     if (element === null || rows.length === 0) return
     const readOlder = () => {
       const scrolls = element.scrollHeight > element.clientHeight
-      if (element.scrollTop < readAheadPx && (!scrolls || !list.isAtEnd(32))) void room.readOlder()
+      if (element.scrollTop < readAheadPx && (!scrolls || !list.isAtEnd(endPx))) void room.readOlder()
     }
     element.addEventListener('scroll', readOlder, { passive: true })
     return () => element.removeEventListener('scroll', readOlder)
