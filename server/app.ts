@@ -23,13 +23,15 @@ const sendsPerTenSeconds = 1000
 /** An event loop that is late by this much answers 503 until it has caught up. */
 const pressureMs = 2000
 /** On closing, what the hub's drain has left over is destroyed after this. */
-const leftoverMs = 100
+const leftoverMs = 50
 
 export interface AppOptions {
   readonly hub: Hub
   readonly guard: Guard
   readonly transports: readonly ServerTransport[]
   readonly heartbeatMs: number
+  /** A handshake and the head of a request must be whole by then. */
+  readonly headMs: number
   readonly logger: FastifyBaseLogger
   /** Null: plain HTTP/1.1. */
   readonly identity: Identity | null
@@ -72,6 +74,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 function makeFastify(options: AppOptions): FastifyInstance {
   const { identity } = options
+  const checkMs = Math.min(options.headMs, 1000)
   const common: FastifyServerOptions = {
     loggerInstance: options.logger,
     // A line for each poll would cost more than the poll.
@@ -81,7 +84,7 @@ function makeFastify(options: AppOptions): FastifyInstance {
     // While it drains, the hub itself says so, as a problem with the time to come back.
     return503OnClosing: false,
     bodyLimit: wireLimits.draftBytes,
-    requestTimeout: serverLimits.headSeconds * 3000,
+    requestTimeout: 3 * options.headMs,
     routerOptions: { maxParamLength: serverLimits.headBytes },
     clientErrorHandler,
     frameworkErrors: (error, _request, reply) => {
@@ -91,9 +94,9 @@ function makeFastify(options: AppOptions): FastifyInstance {
   if (identity === null) {
     const fastify = Fastify({
       ...common,
-      http: { maxHeaderSize: serverLimits.headBytes, connectionsCheckingInterval: 1000 },
+      http: { maxHeaderSize: serverLimits.headBytes, connectionsCheckingInterval: checkMs },
     })
-    fastify.server.headersTimeout = serverLimits.headSeconds * 1000
+    fastify.server.headersTimeout = options.headMs
     return fastify
   }
   const fastify = Fastify({
@@ -104,15 +107,17 @@ function makeFastify(options: AppOptions): FastifyInstance {
       cert: identity.certificate,
       key: identity.key,
       maxHeaderSize: serverLimits.headBytes,
-      connectionsCheckingInterval: 1000,
-      handshakeTimeout: serverLimits.headSeconds * 1000,
+      connectionsCheckingInterval: checkMs,
+      handshakeTimeout: options.headMs,
       settings: { maxHeaderListSize: serverLimits.headBytes, maxConcurrentStreams: 256 },
     } as object,
   } as object) as unknown as FastifyInstance
+  // Nobody else ends a connection whose handshake fails or never comes: Node's HTTP/2 server leaves it open.
+  fastify.server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
   // The HTTP/1.1 half of the port.
   Object.assign(fastify.server, {
-    headersTimeout: serverLimits.headSeconds * 1000,
-    requestTimeout: serverLimits.headSeconds * 3000,
+    headersTimeout: options.headMs,
+    requestTimeout: 3 * options.headMs,
   })
   return fastify
 }
@@ -191,7 +196,7 @@ function clientErrorHandler(error: Error & { readonly code?: string }, socket: S
 function detailOf(status: number): string {
   switch (status) {
     case 408:
-      return `A request must be whole within ${serverLimits.headSeconds} s.`
+      return 'The request did not become whole in time.'
     case 431:
       return `The head of a request has at most ${serverLimits.headBytes} bytes.`
     default:

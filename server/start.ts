@@ -31,6 +31,7 @@ export interface StartOptions extends ServerOptions {
   readonly logger: Logger
   readonly transports?: readonly ServerTransport[]
   readonly heartbeatMs?: number
+  readonly headMs?: number
   /** The built page. */
   readonly pageFolder?: string
   /** Adds the page's routes in place of the built page: for development. */
@@ -71,6 +72,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       guard: (request) => guard(request),
       transports: options.transports ?? serverTransports,
       heartbeatMs: options.heartbeatMs ?? serverLimits.heartbeatMs,
+      headMs: options.headMs ?? serverLimits.headSeconds * 1000,
       logger: withoutChildren(logger),
       identity: own,
       ports: () => ports,

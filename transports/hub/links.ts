@@ -4,6 +4,9 @@ import type { LeaveLink, LinkIdentity, Links } from '../contract.server.ts'
 import { serverLimits } from '../limits.ts'
 import { ProblemError, problem } from '../problem.ts'
 
+/** How many sessions one new session looks at to forget them. More than one, so that forgetting keeps up. */
+const looksAtOnce = 16
+
 interface SessionEntry {
   /** The first origin that a browser named for this session. */
   origin: string | null
@@ -35,7 +38,9 @@ export class LinkRegistry implements Links {
     entry.open.set(link, replace)
     this.#replaceOlder(identity.session, entry)
     return () => {
-      if (entry.open.get(link) === replace) entry.open.delete(link)
+      if (entry.open.get(link) !== replace) return
+      entry.open.delete(link)
+      this.#seen(identity.session, entry)
     }
   }
 
@@ -75,30 +80,38 @@ export class LinkRegistry implements Links {
   }
 
   #replaceOlder(session: string, entry: SessionEntry): void {
-    if (entry.open.size === 0 || (entry.open.size === 1 && entry.open.has(entry.newest))) return
+    const { newest } = entry
+    if (entry.open.size === 0 || (entry.open.size === 1 && entry.open.has(newest))) return
     this.#clock.after(serverLimits.handoverMs, () => {
       const current = this.#sessions.get(session)
       if (current !== entry) return
       for (const [link, replace] of entry.open) {
-        if (link >= entry.newest) continue
+        // One that was the newest itself when this began has a time of its own.
+        if (link >= newest) continue
         entry.open.delete(link)
         replace()
       }
     })
   }
 
+  /** Notes a sign of life, unless the session has been forgotten. */
+  #seen(session: string, entry: SessionEntry): void {
+    if (this.#sessions.get(session) !== entry) return
+    entry.lastSeenMs = this.#clock.nowMs()
+    this.#sessions.delete(session)
+    this.#sessions.set(session, entry)
+  }
+
+  /** Looks at the sessions that were seen longest ago, a few at a time, so that a new one costs little. */
   #forgetStale(now: number): void {
+    let looks = 0
     for (const [session, entry] of this.#sessions) {
-      const stale = now - entry.lastSeenMs > serverLimits.sessionMemoryMs && entry.open.size === 0
-      if (!stale && this.#sessions.size < serverLimits.sessions) return
-      if (stale || entry.open.size === 0) this.#sessions.delete(session)
-      else {
-        // An open link is a sign of life: move it to the back, so that the next look starts with others.
-        this.#sessions.delete(session)
-        entry.lastSeenMs = now
-        this.#sessions.set(session, entry)
-        return
-      }
+      const stale = now - entry.lastSeenMs > serverLimits.sessionMemoryMs
+      if ((!stale && this.#sessions.size < serverLimits.sessions) || looks === looksAtOnce) return
+      looks += 1
+      // An open link is a sign of life: its session goes to the back, so that the next look starts with others.
+      if (entry.open.size > 0) this.#seen(session, entry)
+      else this.#sessions.delete(session)
     }
   }
 }
