@@ -47,8 +47,7 @@ const clockAndDay = new Intl.DateTimeFormat('en-GB', {
   minute: '2-digit',
 })
 
-/** The time of a message, ms since the Unix epoch: the minute today, with the day before that. */
-export function formatMoment(timeMs: number, nowMs: number): string {
-  const sameDay = new Date(timeMs).toDateString() === new Date(nowMs).toDateString()
-  return (sameDay ? clock : clockAndDay).format(timeMs)
+/** The time of a message, ms since the Unix epoch: the minute, with the day when it is not `today` (as `toDateString` writes it). */
+export function formatMoment(timeMs: number, today: string): string {
+  return (new Date(timeMs).toDateString() === today ? clock : clockAndDay).format(timeMs)
 }

@@ -6,7 +6,7 @@ import type { Room } from '../room.ts'
 import { Announcer } from './announcer.tsx'
 import { EmptyRoom } from './empty-room.tsx'
 import { RowView } from './row.tsx'
-import { useVirtualList } from './virtual.ts'
+import { endPx, useVirtualList } from './virtual.ts'
 
 interface ConversationProps {
   readonly lab: Lab
@@ -33,7 +33,7 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
       paddingStart: 40,
       paddingEnd: 12,
     },
-    (changed) => setAtEnd(changed.isAtEnd(32)),
+    (changed) => setAtEnd(changed.isAtEnd(endPx)),
   )
   scrollToEnd.current = () => list.scrollToEnd()
 
@@ -48,7 +48,7 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
     if (element === null || rows.length === 0) return
     const readOlder = () => {
       const scrolls = element.scrollHeight > element.clientHeight
-      if (element.scrollTop < readAheadPx && (!scrolls || !list.isAtEnd(32))) void room.readOlder()
+      if (element.scrollTop < readAheadPx && (!scrolls || !list.isAtEnd(endPx))) void room.readOlder()
     }
     element.addEventListener('scroll', readOlder, { passive: true })
     return () => element.removeEventListener('scroll', readOlder)
@@ -56,19 +56,19 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
 
   const items = list.getVirtualItems()
   const fresh = room.conversation.arrived - seen
-  const nowMs = Date.now()
+  const today = new Date().toDateString()
   return (
     <div class="conversation">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard. */}
       <div ref={scroller} class="scroller" role="log" aria-label="Messages" aria-live="off" tabIndex={0}>
         <div class="rows" style={{ height: `${list.getTotalSize()}px` }}>
-          {rows.length === 0 ? null : <TopLine room={room} />}
+          {rows.length === 0 ? null : <TopLine room={room} complete={room.conversation.complete} />}
           <div class="rows-shown" style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}>
             {items.map((item) => {
               const row = rows[item.index]
               return row === undefined ? null : (
                 <div key={item.key} data-index={item.index} ref={list.measureElement}>
-                  <RowView row={row} room={room} nowMs={nowMs} />
+                  <RowView row={row} room={room} today={today} />
                 </div>
               )
             })}
@@ -87,7 +87,7 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
 }
 
 /** What is above the oldest message. */
-function TopLine({ room }: { readonly room: Room }) {
+function TopLine({ room, complete }: { readonly room: Room; readonly complete: boolean }) {
   const older = room.older.value
   return (
     <p class="top-line">
@@ -100,7 +100,7 @@ function TopLine({ room }: { readonly room: Room }) {
         </>
       ) : older === 'removed' ? (
         'Older messages are no longer kept.'
-      ) : room.conversation.complete ? (
+      ) : complete ? (
         'The room begins here.'
       ) : (
         'Reading older messages …'

@@ -9,13 +9,13 @@ import { hueOf } from '../theme.ts'
 interface RowProps {
   readonly row: Row
   readonly room: Room
-  readonly nowMs: number
+  readonly today: string
 }
 
-export function RowView({ row, room, nowMs }: RowProps) {
+export function RowView({ row, room, today }: RowProps) {
   switch (row.kind) {
     case 'message':
-      return <MessageView row={row} nowMs={nowMs} />
+      return <MessageView row={row} today={today} />
     case 'draft':
       return <DraftView row={row} room={room} />
     case 'note':
@@ -29,7 +29,7 @@ export function RowView({ row, room, nowMs }: RowProps) {
   }
 }
 
-function MessageView({ row, nowMs }: { readonly row: MessageRow; readonly nowMs: number }) {
+function MessageView({ row, today }: { readonly row: MessageRow; readonly today: string }) {
   const { message, own, first, transport } = row
   const entry = transport === null ? null : describeTransport(transport)
   return (
@@ -38,7 +38,7 @@ function MessageView({ row, nowMs }: { readonly row: MessageRow; readonly nowMs:
       style={entry === null ? {} : { '--hue': hueOf(entry) }}
       title={entry === null ? 'from the history' : `over ${entry.title}`}
     >
-      {first ? <Head user={message.user} own={own} timeMs={message.time} nowMs={nowMs} /> : null}
+      {first ? <Head user={message.user} own={own} timeMs={message.time} today={today} /> : null}
       <Text text={message.text} />
       <span class="message-end">
         {own ? (
@@ -60,7 +60,7 @@ function DraftView({ row, room }: { readonly row: DraftRow; readonly room: Room 
   const { id, user, text } = view.draft
   return (
     <article class={`message own ${view.fate} ${first ? 'first' : ''}`}>
-      {first ? <Head user={user} own timeMs={null} nowMs={0} /> : null}
+      {first ? <Head user={user} own timeMs={null} today="" /> : null}
       <Text text={text} />
       <span class="message-end">{fateWords[view.fate]}</span>
       {view.fate === 'failed' ? (
@@ -85,16 +85,16 @@ interface HeadProps {
   readonly own: boolean
   /** ms since the Unix epoch, server clock; null when there is none yet. */
   readonly timeMs: number | null
-  readonly nowMs: number
+  readonly today: string
 }
 
-function Head({ user, own, timeMs, nowMs }: HeadProps) {
+function Head({ user, own, timeMs, today }: HeadProps) {
   return (
     <header class="message-head">
       <bdi class="author">{user}</bdi>
       {own ? <span class="you">you</span> : null}
       {timeMs === null ? null : (
-        <time dateTime={new Date(timeMs).toISOString()}>{formatMoment(timeMs, nowMs)}</time>
+        <time dateTime={new Date(timeMs).toISOString()}>{formatMoment(timeMs, today)}</time>
       )}
     </header>
   )

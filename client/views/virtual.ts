@@ -9,6 +9,9 @@ import {
 import { useLayoutEffect, useReducer, useState } from 'preact/hooks'
 
 type ListVirtualizer = Virtualizer<HTMLElement, HTMLElement>
+/** As near the end as this counts as being there, in px. */
+export const endPx = 32
+
 type ListOptions = Pick<
   VirtualizerOptions<HTMLElement, HTMLElement>,
   'count' | 'getScrollElement' | 'estimateSize' | 'getItemKey' | 'paddingStart' | 'paddingEnd'
@@ -27,15 +30,26 @@ export function useVirtualList(
     overscan: 8,
     anchorTo: 'end',
     followOnAppend: true,
-    scrollEndThreshold: 32,
+    scrollEndThreshold: endPx,
     onChange: (list) => {
       draw(undefined)
       onChange(list)
     },
   }
-  const [list] = useState(() => new Virtualizer(all))
+  const [list] = useState(() => makeList(all))
   list.setOptions(all)
   useLayoutEffect(() => list._didMount(), [list])
   useLayoutEffect(() => list._willUpdate())
+  return list
+}
+
+function makeList(options: VirtualizerOptions<HTMLElement, HTMLElement>): ListVirtualizer {
+  const list = new Virtualizer(options)
+  // Older messages take the head off the group that they continue: that row shrinks above the reader, while scrolling up
+  // too, where the virtualizer by itself would let the text jump.
+  list.shouldAdjustScrollPositionOnItemSizeChange = (item) => {
+    const offset = list.scrollOffset ?? 0
+    return list.itemSizeCache.has(item.key) ? item.end <= offset : item.start < offset
+  }
   return list
 }
