@@ -71,6 +71,9 @@ function range(context: MountContext, room: string, query: Query) {
   const messages = limit === undefined ? {} : { messages: limit }
   const before = one(query, 'before')
   if (before !== undefined) {
+    if (one(query, 'after') !== undefined || one(query, 'last') !== undefined) {
+      throw new ProblemError(problem('bad-request', '"before", "after" and "last" exclude each other.'))
+    }
     return context.hub.read(
       room,
       { before: cursorOf(before, 'before') },
