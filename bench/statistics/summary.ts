@@ -85,7 +85,13 @@ export interface GoalRow {
   readonly generatorUtilisation: number
   /** Parley against this one; null for Parley. */
   readonly ratio: RatioEstimate | null
-  readonly goal: { readonly bound: number; readonly atMost: boolean; readonly met: boolean } | null
+  /** `clear`: the whole interval lies on one side of the bound. */
+  readonly goal: {
+    readonly bound: number
+    readonly atMost: boolean
+    readonly met: boolean
+    readonly clear: boolean
+  } | null
 }
 
 export interface GoalTable {
