@@ -123,12 +123,18 @@ export const goalFields: readonly Field<GoalRow>[] = [
   field('Parley to it', 'right', 'ratio of pairs of one round, with its 95 % interval', (row) =>
     row.ratio === null ? '' : ratioText(row.ratio),
   ),
-  field('goal', 'left', 'what is promised of that ratio', (row) => goalText(row.goal)),
+  field(
+    'goal',
+    'left',
+    'what is promised of that ratio; "within the error": the interval reaches over the bound',
+    (row) => goalText(row.goal),
+  ),
 ]
 
 function goalText(goal: GoalRow['goal']): string {
   if (goal === null) return ''
-  return `${goal.atMost ? '≤' : '≥'} ${goal.bound} ${goal.met ? 'met' : 'NOT MET'}`
+  const verdict = goal.met ? 'met' : 'NOT MET'
+  return `${goal.atMost ? '≤' : '≥'} ${goal.bound} ${verdict}${goal.clear ? '' : ', within the error'}`
 }
 
 function field<Row>(

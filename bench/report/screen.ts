@@ -5,7 +5,7 @@ import { reach } from '../statistics/aggregate.ts'
 import type { RatioEstimate } from '../statistics/ratio.ts'
 import type { DeliveryTable, GoalTable, ServiceTable, Summary, Table } from '../statistics/summary.ts'
 import { deliveryFields, type Field, goalFields, serviceFields } from './columns.ts'
-import { renderTable, share } from './table.ts'
+import { milliseconds, renderTable, share } from './table.ts'
 
 export interface ScreenOptions {
   readonly profileName: string
@@ -64,10 +64,11 @@ function renderOne(table: Table): readonly string[] {
 }
 
 function deliveryLines(table: DeliveryTable): readonly string[] {
-  const { scenario, load, blocks, baseline, resolution, disturbedCells, cells } = table
+  const { scenario, load, blocks, baseline, resolution, sendLagP99Us, disturbedCells, cells } = table
   const notes = [`${scenario}: ${load}`, plural(blocks, 'block'), `baseline ${baseline}`]
   if (resolution !== null)
     notes.push(`A/A: ${resolutionText(resolution.cpu, resolution.p50, resolution.p99)}`)
+  notes.push(`send lag p99 ${milliseconds(sendLagP99Us)} ms`)
   if (disturbedCells > 0) notes.push(`${disturbedCells} of ${cells} cells disturbed (send lag)`)
   return [notes.join(' · '), ...fill(deliveryFields, table.rows)]
 }

@@ -143,7 +143,7 @@ describe('summarize', () => {
     const table = summaryOf([...cells, side('parley', 4, 99)]).tables[0]
     expect(table).toMatchObject({
       kind: 'goal',
-      rows: [{ subject: 'parley' }, { goal: { bound: 1.4, met: true } }],
+      rows: [{ subject: 'parley' }, { goal: { bound: 1.4, met: true, clear: true } }],
     })
     const worse = summaryOf(cells.map((one) => (one.subject === 'parley' ? { ...one, value: 15 } : one)))
     expect(worse.tables[0]).toMatchObject({ rows: [{}, { goal: { met: false } }] })

@@ -64,6 +64,7 @@ function deliveryTable(first: DeliveryCell, cells: readonly DeliveryCell[], seed
       .map((row) => ({ ...row, tier: tiers?.get(row.subject) ?? null }))
       .sort((one, other) => one.cpuUsPerDelivery - other.cpuUsPerDelivery),
     resolution,
+    sendLagP99Us: percentileUs(mergeHistograms(cells.map((cell) => decodeHistogram(cell.sendLag))), 99),
     disturbedCells: cells.filter(isDisturbed).length,
     cells: cells.length,
   }
@@ -110,7 +111,6 @@ function deliveryRow(
         1,
       ),
     tally: addTallies(own.map((cell) => cell.tally)),
-    sendLagP99Us: percentileUs(mergeHistograms(own.map((cell) => decodeHistogram(cell.sendLag))), 99),
     serverUtilisation: mean(own.map((cell) => cell.serverUtilisation)),
     generatorUtilisation,
     generatorBound: generatorUtilisation > benchLimits.generatorUtilisation,

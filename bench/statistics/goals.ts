@@ -58,6 +58,7 @@ function row(scenario: string, subject: string, cells: readonly GoalCell[], seed
             bound: promise.bound,
             atMost: promise.atMost,
             met: promise.atMost ? ratio.ratio <= promise.bound : ratio.ratio >= promise.bound,
+            clear: ratio.high < promise.bound || ratio.low > promise.bound,
           },
   }
 }

@@ -27,7 +27,6 @@ export interface DeliveryRow {
   readonly payloadBytesUpPerDelivery: number
   readonly coalescing: number
   readonly tally: Tally
-  readonly sendLagP99Us: number | null
   readonly serverUtilisation: number
   readonly generatorUtilisation: number
   /** The generator was so busy that its own delay may be in the latencies. */
@@ -50,6 +49,8 @@ export interface DeliveryTable {
   readonly baseline: string
   readonly rows: readonly DeliveryRow[]
   readonly resolution: Resolution | null
+  /** How late the generator was, of all cells together. */
+  readonly sendLagP99Us: number | null
   /** Cells whose sends were late, so that their latencies tell of the machine. */
   readonly disturbedCells: number
   readonly cells: number
@@ -85,7 +86,13 @@ export interface GoalRow {
   readonly generatorUtilisation: number
   /** Parley against this one; null for Parley. */
   readonly ratio: RatioEstimate | null
-  readonly goal: { readonly bound: number; readonly atMost: boolean; readonly met: boolean } | null
+  /** `clear`: the whole interval lies on one side of the bound. */
+  readonly goal: {
+    readonly bound: number
+    readonly atMost: boolean
+    readonly met: boolean
+    readonly clear: boolean
+  } | null
 }
 
 export interface GoalTable {
