@@ -91,6 +91,7 @@ test.each([
   [['--origin', 'chat.example'], '--origin is a scheme, a host and a port'],
   [['--origin', 'https://chat.example/path'], '--origin is a scheme'],
   [['--data', ' '], '--data needs a value'],
+  [['--log', 'memory', '--keep', '1d'], '--log memory keeps a number'],
   [['--host='], '--host needs a value'],
 ])('%j gets one clear line', (argv, said) => {
   expect(mistake(argv)).toContain(said)

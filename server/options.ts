@@ -71,9 +71,9 @@ const valueOptions = {
   origin: {
     value: 'ORIGIN',
     text: [
-      'Another page that may talk to the lab, such as',
-      'https://chat.example:8443; its host name is answered',
-      'to as well. May be repeated, or split with commas.',
+      'Another address under which people open the lab,',
+      "such as a proxy's: https://chat.example. May be",
+      'repeated, or split with commas.',
     ],
   },
   'log-level': { value: 'LEVEL', initial: 'info', text: [`${logLevels.join(', ')}.`] },
@@ -98,6 +98,11 @@ export function readOptions(
     const last = Array.isArray(given) ? given.join(',') : given
     return typeof last === 'string' ? last : env[variableOf(name)] || initialOf(name)
   }
+  const log = oneOf('log', take('log'), ['sqlite', 'memory'])
+  const keep = parseKeep(take('keep') ?? '')
+  if (log === 'memory' && keep.ageMs !== null) {
+    throw new UsageError('--log memory keeps a number of messages a room (--keep 10000), not an age.')
+  }
   return {
     kind: 'run',
     options: {
@@ -105,8 +110,8 @@ export function readOptions(
       port: portOf('port', take('port')),
       tlsPort: portOf('tls-port', take('tls-port')),
       dataFolder: required('data', take('data')),
-      log: oneOf('log', take('log'), ['sqlite', 'memory']),
-      keep: parseKeep(take('keep') ?? ''),
+      log,
+      keep,
       certificate: certificateOf(take('cert'), take('key')),
       origins: originsOf(take('origin')),
       synchronous: oneOf('synchronous', take('synchronous'), ['full', 'normal']),

@@ -53,9 +53,9 @@ function read(
   // RFC 9110 §13.1.2: the representation of "what is new after the head" is the empty one, and its tag is the head.
   if (after !== undefined && headers['if-none-match'] === `"${after}"` && after === formatCursor(head)) {
     reply.raw.writeHead(304, {
-      etag: `"${after}"`,
-      'cache-control': 'no-store',
-      'parley-protocol': spoken(request),
+      ETag: headers['if-none-match'],
+      'Cache-Control': 'no-store',
+      'Parley-Protocol': spoken(request),
     })
     reply.raw.end()
     return reply.hijack()

@@ -19,12 +19,8 @@ import {
 } from './protocol/handshake.ts'
 import { type Headers, HeadReader } from './protocol/head.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
-import {
-  defaultCloseTimeoutMs,
-  MessageSocket,
-  type SocketHandler,
-  type SocketSettings,
-} from './socket.node.ts'
+import { MessageSocket } from './socket.node.ts'
+import { defaultCloseTimeoutMs, type SocketHandler, type SocketSettings } from './socket-handler.ts'
 
 export interface AcceptOptions<Context> {
   readonly handler: SocketHandler<Context>

@@ -9,7 +9,8 @@ import { UsageError } from './protocol/errors.ts'
 import { type ClientHandshake, checkResponse, requestText } from './protocol/handshake.ts'
 import { type Headers, HeadReader, type WholeHead } from './protocol/head.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
-import { defaultCloseTimeoutMs, MessageSocket, type SocketHandler } from './socket.node.ts'
+import { MessageSocket } from './socket.node.ts'
+import { defaultCloseTimeoutMs, type SocketHandler } from './socket-handler.ts'
 
 export interface DialOptions<Context> {
   readonly handler: SocketHandler<Context>

@@ -5,7 +5,8 @@ import { BareAcceptor } from './accept.node.ts'
 import { serverFrame } from './protocol/frame.ts'
 import type { Limits } from './protocol/limits.ts'
 import type { Message } from './protocol/message.ts'
-import type { MessageSocket, SocketHandler } from './socket.node.ts'
+import type { MessageSocket } from './socket.node.ts'
+import type { SocketHandler } from './socket-handler.ts'
 
 const usage = `Usage: npm run echo -- --port N [--broadcast] [--host ADDRESS]
 

@@ -1,8 +1,10 @@
 // The browser's `WebSocket` as far as a transport needs it, on our own client: the same code runs in Node and in a page.
 import { type DialOptions, dial } from './dial.node.ts'
+import { messageText } from './primitives.node.ts'
 import { UsageError } from './protocol/errors.ts'
 import type { Message } from './protocol/message.ts'
-import { type MessageSocket, messageText, type SocketClosed, type SocketHandler } from './socket.node.ts'
+import type { MessageSocket } from './socket.node.ts'
+import type { SocketClosed, SocketHandler } from './socket-handler.ts'
 
 export interface MessageEventLike {
   readonly data: string | ArrayBuffer

@@ -1,6 +1,7 @@
 // The protocol's primitives on Node, and the one arena that all connections of the process write their frames in.
 import { isUtf8 } from 'node:buffer'
 import { hash, randomFillSync } from 'node:crypto'
+import type { Message } from './protocol/message.ts'
 import { FrameArena } from './protocol/output.ts'
 import type { Primitives } from './protocol/primitives.ts'
 
@@ -28,4 +29,10 @@ export const frameArena = new FrameArena(nodePrimitives)
 /** SHA-1 of a text in base64, for the handshake. */
 export function sha1Base64(text: string): string {
   return hash('sha1', text, 'base64')
+}
+
+/** A message's payload as a string. */
+export function messageText(message: Message): string {
+  const bytes = message.bytes()
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }

@@ -1,0 +1,220 @@
+// What the browser tests stand on: a lab in a process of its own, a Chromium, and a page driven as a person would.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
+import { v7 as uuidVersion7 } from 'uuid'
+import { findChromium } from './chromium.node.ts'
+
+const projectFolder = fileURLToPath(new URL('..', import.meta.url))
+
+/** A server that is run as a person would run it. Its rooms are on disk, so that it can be stopped and started again. */
+export class RunningLab {
+  readonly #folder: string
+  #child: ChildProcess | null = null
+  plain = ''
+  tls = ''
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  static async start(): Promise<RunningLab> {
+    const lab = new RunningLab(await mkdtemp(join(tmpdir(), 'parley-page-')))
+    await lab.run()
+    return lab
+  }
+
+  /** Starts it; again on the ports that it had before. */
+  async run(): Promise<void> {
+    const ports = [this.plain, this.tls].map((url) => (url === '' ? '0' : new URL(url).port))
+    const [port = '0', tlsPort = '0'] = ports
+    const child = spawn(
+      process.execPath,
+      [
+        'server/main.ts',
+        '--port',
+        port,
+        '--tls-port',
+        tlsPort,
+        '--data',
+        this.#folder,
+        '--log-level',
+        'warn',
+      ],
+      { cwd: projectFolder, stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    this.#child = child
+    let said = ''
+    for await (const chunk of child.stdout) {
+      said += String(chunk)
+      const ready = /ready (\S+) (\S+)/.exec(said)
+      if (ready === null) continue
+      this.plain = ready[1] ?? ''
+      this.tls = ready[2] ?? ''
+      return
+    }
+    throw new Error(`The lab did not start. It said: ${said}`)
+  }
+
+  /** Ends it as a crash would: nobody is told. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    this.#child = null
+    if (child === null || child.exitCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  async end(): Promise<void> {
+    await this.kill()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Says something in a room without a page. */
+  async say(room: string, user: string, text: string): Promise<void> {
+    const response = await fetch(new URL(`/rooms/${room}/messages`, this.plain), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id: uuidVersion7(), user, text }),
+    })
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
+  }
+}
+
+export function startBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: findChromium(),
+    headless: true,
+    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
+  })
+}
+
+export interface OpenOptions {
+  readonly room: string
+  readonly user: string
+  readonly transport?: string
+  readonly width?: number
+  readonly height?: number
+  readonly scheme?: 'light' | 'dark'
+}
+
+/** The page as a person uses it. */
+export class LabPage {
+  readonly page: Page
+  /** Errors that the page's own code or its policy caused; failed requests are not among them. */
+  readonly errors: string[] = []
+
+  constructor(page: Page) {
+    this.page = page
+    page.on('pageerror', (error) => this.errors.push(error.message))
+    page.on('console', (message) => {
+      const text = message.text()
+      if (message.type() === 'error' && !/^Failed to load resource|^WebSocket connection to/.test(text))
+        this.errors.push(text)
+    })
+  }
+
+  /** Opens a room in a browser of its own: nothing is shared with other pages. */
+  static async open(browser: Browser, base: string, options: OpenOptions): Promise<LabPage> {
+    const { width = 1280, height = 800, scheme = 'light' } = options
+    const context: BrowserContext = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: scheme,
+      ignoreHTTPSErrors: true,
+    })
+    const lab = new LabPage(await context.newPage())
+    const fields = new URLSearchParams({ room: options.room, name: options.user })
+    await lab.page.goto(`${base}#${fields}`)
+    await lab.text('connected').waitFor()
+    if (options.transport !== undefined) await lab.switchTo(options.transport)
+    return lab
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole('textbox', { name: 'Message to' })
+  }
+
+  get log(): Locator {
+    return this.page.getByRole('log')
+  }
+
+  get proof(): Locator {
+    return this.page.locator('.proof-counts')
+  }
+
+  text(text: string): Locator {
+    return this.page.getByText(text, { exact: true }).first()
+  }
+
+  /** The message with this text. */
+  message(text: string): Locator {
+    return this.log.locator('article', { has: this.page.getByText(text, { exact: true }) })
+  }
+
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text)
+    await this.composer.press('Enter')
+  }
+
+  radio(transport: string): Locator {
+    return this.page.locator(`input[type=radio][value="${transport}"]`)
+  }
+
+  /** Chooses a transport with the mouse, and waits until its link alone is live. */
+  async switchTo(transport: string): Promise<void> {
+    await this.radio(transport).check()
+    await this.settled(transport)
+  }
+
+  async settled(transport: string): Promise<void> {
+    const short = { polling: 'Polling', 'http2-push': 'HTTP/2 push', websocket: 'WebSocket (by hand)' }[
+      transport
+    ]
+    await this.page.locator('.link').nth(1).waitFor({ state: 'detached' })
+    await this.page.locator('.link-live', { hasText: short ?? transport }).waitFor()
+  }
+
+  /** The whole history as the page shows it, by scrolling from its beginning to its end: number → author and text. */
+  async history(): Promise<Record<string, string>> {
+    return this.page.evaluate(async () => {
+      const scroller = document.querySelector('[role=log]')
+      if (scroller === null) throw new Error('There is no conversation.')
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+      while (!scroller.textContent.includes('The room begins here.') || scroller.scrollTop > 0) {
+        scroller.scrollTop = 0
+        await frame()
+      }
+      const found: Record<string, string> = {}
+      let author = ''
+      for (;;) {
+        await frame()
+        await frame()
+        for (const article of scroller.querySelectorAll('article')) {
+          author = article.querySelector('.author')?.textContent ?? author
+          const number = /[\d,]+$/.exec(article.querySelector('.message-end')?.textContent ?? '')?.[0]
+          const text = article.querySelector('.text')?.textContent ?? ''
+          if (number !== undefined) found[number] = text
+        }
+        if (scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 2) return found
+        scroller.scrollTop += scroller.clientHeight / 2
+      }
+    })
+  }
+
+  /** Whether anything sticks out sideways. */
+  async scrollsSideways(): Promise<boolean> {
+    return this.page.evaluate(() => {
+      const root = document.documentElement
+      const inside = [...document.querySelectorAll('.scroller, .instrument-parts, .sheet')]
+      return root.scrollWidth > root.clientWidth || inside.some((one) => one.scrollWidth > one.clientWidth)
+    })
+  }
+
+  close(): Promise<void> {
+    return this.page.context().close()
+  }
+}

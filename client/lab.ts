@@ -1,0 +1,152 @@
+// The page's model above the rooms: settings, the server, the clock of the figures, and the room that is open.
+import { type Signal, signal } from '@preact/signals'
+import type { TransportName } from '../transports/contract.ts'
+import { messageOf } from '../transports/errors.ts'
+import { longestIntervalMs, shortestIntervalMs } from '../transports/polling/client.ts'
+import { userProblem } from '../transports/text.ts'
+import { defaultRoom, readAddress, roomAddress } from './address.ts'
+import { firstIntervalMs } from './interval.ts'
+import { askServer, type LabServer } from './lab-server.ts'
+import { clockResolution } from './latency.ts'
+import { makeOffers, makeTransports, type Offer } from './offers.ts'
+import { Room } from './room.ts'
+import {
+  acceptBoolean,
+  acceptNumber,
+  acceptOneOf,
+  acceptString,
+  recall,
+  remember,
+  remembered,
+} from './settings.ts'
+
+/** How often the figures change, in ms. */
+const figuresMs = 250
+
+export class Lab {
+  readonly base = new URL('/', location.href)
+  readonly user: Signal<string>
+  readonly room: Signal<Room>
+  readonly offers: readonly Offer[]
+  readonly server = signal<LabServer | null>(null)
+  /** Why the server could not be asked, as a sentence. */
+  readonly serverTrouble = signal<string | null>(null)
+  readonly intervalMs = remembered(
+    'browser',
+    'polling-interval-ms',
+    acceptNumber(shortestIntervalMs, longestIntervalMs),
+    firstIntervalMs,
+  )
+  readonly pauseWhenHidden = remembered('browser', 'polling-pause-when-hidden', acceptBoolean, false)
+  /** Monotonic clock, ms, as of the last change of the figures. */
+  readonly nowMs = signal(performance.now())
+  readonly clockResolutionMs = clockResolution(() => performance.now())
+
+  constructor() {
+    const asked = readAddress(location.hash)
+    this.user = signal(firstName(asked.user))
+    this.user.subscribe((user) => remember('tab', 'user', user))
+    this.offers = makeOffers(makeTransports(this.intervalMs.value, false).all, this.base)
+    this.room = signal(this.makeRoom(asked.room ?? defaultRoom))
+    this.intervalMs.subscribe((intervalMs) => {
+      this.room.peek().transports.polling.intervalMs = intervalMs
+    })
+    this.pauseWhenHidden.subscribe((pause) => {
+      this.room.peek().transports.polling.pauseWhenHidden = pause
+    })
+    this.showRoomInAddress()
+    addEventListener('hashchange', () => {
+      const { room } = readAddress(location.hash)
+      if (room !== null) this.enter(room)
+    })
+    setInterval(() => this.tick(), figuresMs)
+    void this.ask()
+  }
+
+  /** Leaves the open room and enters another. */
+  enter(name: string): void {
+    const former = this.room.peek()
+    if (former.name === name) return
+    void former.leave()
+    this.room.value = this.makeRoom(name)
+    this.showRoomInAddress()
+  }
+
+  /** Takes another name, for what is sent from now on, and for the next visit. */
+  rename(user: string): void {
+    this.user.value = user
+    remember('browser', 'user', user)
+  }
+
+  /** Why a transport can't run here, in sentences: what the browser or this address lacks, or that the server has no such thing. */
+  lackOf(offer: Offer): readonly string[] {
+    const server = this.server.value
+    if (server === null || server.transports.includes(offer.entry.name)) return offer.missing
+    return [...offer.missing, 'This server does not offer it.']
+  }
+
+  switchTo(name: TransportName): void {
+    const offer = this.offers.find(({ entry }) => entry.name === name)
+    if (offer === undefined || this.lackOf(offer).length > 0) return
+    remember('browser', 'transport', name)
+    this.room.peek().switchTo(name)
+  }
+
+  /** Opens the room anew, after its session ended for good. */
+  enterAgain(): void {
+    const former = this.room.peek()
+    void former.leave()
+    this.room.value = this.makeRoom(former.name)
+  }
+
+  /** Asks the server what it serves where. */
+  async ask(): Promise<void> {
+    try {
+      this.server.value = await askServer(this.base, globalThis.fetch.bind(globalThis))
+      this.serverTrouble.value = null
+    } catch (error) {
+      this.serverTrouble.value = messageOf(error)
+    }
+  }
+
+  private makeRoom(name: string): Room {
+    return new Room({
+      base: this.base,
+      room: name,
+      transport: this.firstTransport(),
+      intervalMs: this.intervalMs.peek(),
+      pauseWhenHidden: this.pauseWhenHidden.peek(),
+    })
+  }
+
+  /** The transport that was chosen last, where it can run; else the quickest that can. */
+  private firstTransport(): TransportName {
+    const able = this.offers.filter((offer) => offer.missing.length === 0).map((offer) => offer.entry.name)
+    return recall('browser', 'transport', acceptOneOf(able)) ?? able.at(-1) ?? 'polling'
+  }
+
+  private showRoomInAddress(): void {
+    const room = this.room.peek().name
+    history.replaceState(null, '', roomAddress(this.base, room))
+    document.title = `${room} · Parley`
+  }
+
+  private tick(): void {
+    if (document.hidden) return
+    this.nowMs.value = performance.now()
+    this.room.peek().tick()
+  }
+}
+
+/** The name to start with: the one that the address gives, this tab's, the browser's, or one that is free to change. */
+function firstName(asked: string | null): string {
+  if (asked !== null && userProblem(asked) === null) return asked
+  const known = recall('tab', 'user', acceptString) ?? recall('browser', 'user', acceptString)
+  if (known !== null && userProblem(known) === null) return known
+  return guestName()
+}
+
+/** A name for somebody who has not given one. */
+export function guestName(): string {
+  return `Guest ${100 + Math.floor(Math.random() * 900)}`
+}

@@ -1,0 +1,44 @@
+// The transports that the page offers: the client halves with the browser's own primitives put in, and what each lacks here.
+import { type CatalogueEntry, describeTransport } from '../transports/catalogue.ts'
+import type { ClientTransport } from '../transports/contract.ts'
+import { Http2PushTransport } from '../transports/http2-push/client.ts'
+import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
+import { WebSocketTransport } from '../transports/websocket/client.ts'
+
+/** One set of transports; a session has a set of its own, as the polling interval belongs to it. */
+export interface TransportSet {
+  readonly all: readonly ClientTransport[]
+  readonly polling: PollingTransport
+}
+
+export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): TransportSet {
+  const fetch = globalThis.fetch.bind(globalThis)
+  const polling = new PollingTransport({ fetch, intervalMs, visibility: pageVisibility })
+  polling.pauseWhenHidden = pauseWhenHidden
+  return {
+    polling,
+    all: [polling, new Http2PushTransport({ fetch }), new WebSocketTransport({ WebSocket })],
+  }
+}
+
+const pageVisibility: Visibility = {
+  hidden: () => document.hidden,
+  changed(callback) {
+    document.addEventListener('visibilitychange', callback)
+    return () => document.removeEventListener('visibilitychange', callback)
+  },
+}
+
+/** A transport as a row of the switch. */
+export interface Offer {
+  readonly entry: CatalogueEntry
+  /** Why it can't run here, in sentences; empty when it can. */
+  readonly missing: readonly string[]
+}
+
+export function makeOffers(transports: readonly ClientTransport[], base: URL): readonly Offer[] {
+  return transports.map((transport) => ({
+    entry: describeTransport(transport.name),
+    missing: transport.missing(base),
+  }))
+}

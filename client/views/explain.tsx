@@ -1,0 +1,50 @@
+// A figure says on focus or hover what it means. The words stand in one place, so that nothing pops up over anything else.
+import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useId } from 'preact/hooks'
+
+const shown = signal<{ readonly id: string; readonly words: string } | null>(null)
+
+interface ExplainedProps {
+  readonly class?: string
+  readonly words: string
+  readonly children: ComponentChildren
+}
+
+/** Something that explains itself: focusable, and described by its words. */
+export function Explained({ class: name = '', words, children }: ExplainedProps) {
+  const id = useId()
+  const show = () => {
+    shown.value = { id, words }
+  }
+  const hide = () => {
+    if (shown.value?.id === id) shown.value = null
+  }
+  return (
+    <button
+      type="button"
+      class={`explained ${name}`}
+      aria-describedby={id}
+      onFocus={show}
+      onBlur={hide}
+      onMouseEnter={show}
+      onMouseLeave={hide}
+      onClick={show}
+    >
+      {children}
+      <span id={id} hidden>
+        {words}
+      </span>
+    </button>
+  )
+}
+
+/** Where the words stand. */
+export function Explanation() {
+  return (
+    <p class="explanation" aria-hidden="true">
+      {shown.value?.words ??
+        'Point at a figure, or tab to it, to read what it means, since when it counts, and on which clock.'}
+    </p>
+  )
+}

@@ -1,0 +1,42 @@
+// The instrument: the switch, the links, what is measured, and the proof.
+import type { Lab } from '../lab.ts'
+import type { Room } from '../room.ts'
+import { LatencyChart } from './chart.tsx'
+import { Explanation } from './explain.tsx'
+import { FiguresView } from './figures.tsx'
+import { LinksView } from './links.tsx'
+import { ProofLine } from './proof-line.tsx'
+import { RobotControl } from './robot-control.tsx'
+import { TransportSwitch } from './transport-switch.tsx'
+
+interface InstrumentProps {
+  /** Whether it stands in the sheet, with what the page has no room for. */
+  readonly narrow: boolean
+  readonly lab: Lab
+  readonly room: Room
+}
+
+export function Instrument({ lab, room, narrow }: InstrumentProps) {
+  return (
+    <div class="instrument">
+      <div class="instrument-parts">
+        <TransportSwitch lab={lab} room={room} />
+        <LinksView lab={lab} room={room} />
+        <section class="part" aria-labelledby="latency-title">
+          <h2 id="latency-title">Delivery latency</h2>
+          <LatencyChart room={room} />
+          <FiguresView lab={lab} room={room} />
+        </section>
+        {narrow ? (
+          <section class="part">
+            <RobotControl room={room} />
+          </section>
+        ) : null}
+      </div>
+      <footer class="instrument-foot">
+        <ProofLine room={room} />
+        <Explanation />
+      </footer>
+    </div>
+  )
+}

@@ -1,0 +1,86 @@
+// The session's links with the protocol that each really speaks. While a switch lasts there are two.
+import { describeTransport } from '../../transports/catalogue.ts'
+import type { Negotiated } from '../../transports/contract.ts'
+import type { LinkView } from '../../transports/session.state.ts'
+import { roomAddress } from '../address.ts'
+import type { Lab } from '../lab.ts'
+import type { Room } from '../room.ts'
+import { hueOf } from '../theme.ts'
+import { Explained } from './explain.tsx'
+
+interface LinksProps {
+  readonly lab: Lab
+  readonly room: Room
+}
+
+const phaseWords: Record<LinkView['phase'], string> = {
+  opening: 'opening',
+  'catching-up': 'catching up',
+  live: 'live',
+  closing: 'closing',
+}
+
+export function LinksView({ lab, room }: LinksProps) {
+  const { links } = room.state.value
+  return (
+    <section class="part" aria-labelledby="links-title">
+      <h2 id="links-title">Link</h2>
+      <ul class="links">
+        {links.map((link) => (
+          <LinkRow key={link.number} link={link} />
+        ))}
+        {links.length === 0 ? <li class="link-none">No link is open.</li> : null}
+      </ul>
+      <ConnectionLimit lab={lab} room={room} />
+    </section>
+  )
+}
+
+function LinkRow({ link }: { readonly link: LinkView }) {
+  const entry = describeTransport(link.transport)
+  return (
+    <li class={`link link-${link.phase}`} style={{ '--hue': hueOf(entry) }}>
+      <span class="swatch" aria-hidden="true" />
+      <span class="link-title">{entry.title}</span>
+      <span class="link-phase">{phaseWords[link.phase]}</span>
+      {link.negotiated === null ? (
+        <span class="badge badge-none">not negotiated yet</span>
+      ) : (
+        <Badge negotiated={link.negotiated} />
+      )}
+    </li>
+  )
+}
+
+function Badge({ negotiated }: { readonly negotiated: Negotiated }) {
+  const { protocol, tls, subprotocol, extensions } = negotiated
+  const parts = [protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1', tls ? 'TLS' : 'no TLS']
+  if (subprotocol !== null) parts.push(subprotocol)
+  return (
+    <Explained
+      class="badge"
+      words="The protocol that this link really speaks: said by the server when the link opened, and checked by the page as far as a browser shows it."
+    >
+      {[...parts, ...extensions].join(' · ')}
+    </Explained>
+  )
+}
+
+/** Over HTTP/1.1 the tabs of an origin share six connections: said where it can hurt (R9). */
+function ConnectionLimit({ lab, room }: LinksProps) {
+  const live = room.state.value.links.find((link) => link.phase === 'live')
+  if (live === undefined || live.negotiated?.protocol !== 'http/1.1' || live.transport === 'websocket')
+    return null
+  const tls = lab.server.value?.tls ?? null
+  return (
+    <p class="aside-note">
+      HTTP/1.1: six connections to an address, shared by all tabs. HTTP/2 needs one
+      {tls !== null && tls.origin !== lab.base.origin ? (
+        <>
+          : <a href={roomAddress(tls, room.name, lab.user.value).href}>{tls.host}</a>
+        </>
+      ) : null}
+      .
+    </p>
+  )
+}

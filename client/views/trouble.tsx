@@ -1,0 +1,78 @@
+// What went wrong, what Parley does about it, and what the person can do: a strip above the composer, only while it lasts.
+import { describeTransport } from '../../transports/catalogue.ts'
+import type { SessionState } from '../../transports/session.state.ts'
+import { formatPlural } from '../format.ts'
+import type { Lab } from '../lab.ts'
+import { presenceOf } from '../presence.ts'
+import type { Room } from '../room.ts'
+import { TryNow } from './presence-light.tsx'
+
+interface TroubleProps {
+  readonly lab: Lab
+  readonly room: Room
+}
+
+export function Trouble({ lab, room }: TroubleProps) {
+  const state = room.state.value
+  if (state.phase === 'open' || state.trouble === null) return null
+  const presence = presenceOf(state, lab.nowMs.value)
+  return (
+    <section class="trouble" aria-label="Connection">
+      <p role="alert">
+        {describeTransport(state.transport).short}: {state.trouble.detail}
+      </p>
+      <p>
+        {state.phase === 'closed'
+          ? 'Parley does not try again by itself.'
+          : presence.seconds === null
+            ? 'Parley is trying again.'
+            : `Parley tries again in ${presence.seconds} s.`}{' '}
+        What you write is kept and sent once
+        {state.pending === 0 ? '' : `; ${formatPlural(state.pending, 'message waits', 'messages wait')}`}.
+      </p>
+      <Advice lab={lab} state={state} />
+      <div class="trouble-try">
+        <TryNow lab={lab} room={room} />
+      </div>
+    </section>
+  )
+}
+
+function Advice({ lab, state }: { readonly lab: Lab; readonly state: SessionState }) {
+  if (state.trouble?.cause !== 'network') return null
+  // A browser does not tell a page why a connection failed: a certificate that it refuses looks like a server that is gone.
+  if (lab.base.protocol === 'https:') {
+    return (
+      <p>
+        If the lab is running: Your browser doesn’t know this lab’s certificate yet. Open{' '}
+        <a href={lab.base.href} target="_blank" rel="noopener">
+          {lab.base.origin}
+        </a>{' '}
+        once and accept it.
+      </p>
+    )
+  }
+  return (
+    <p>
+      If the lab has stopped, start it again with <code>npm start</code>.
+    </p>
+  )
+}
+
+/** The server could not say what it serves. */
+export function ServerTrouble({ lab }: { readonly lab: Lab }) {
+  const trouble = lab.serverTrouble.value
+  if (trouble === null) return null
+  return (
+    <section class="trouble" aria-label="Server">
+      <p role="alert">{trouble}</p>
+      <p>
+        The page works on without knowing the lab’s other ports. Start the lab with <code>npm start</code>,
+        then ask again.
+      </p>
+      <button type="button" class="small" onClick={() => void lab.ask()}>
+        Ask again
+      </button>
+    </section>
+  )
+}

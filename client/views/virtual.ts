@@ -1,0 +1,55 @@
+// The virtual list as a hook: TanStack's virtualizer, which keeps the reader's row in place when rows come in above, and follows the end while the reader is there.
+import {
+  elementScroll,
+  observeElementOffset,
+  observeElementRect,
+  Virtualizer,
+  type VirtualizerOptions,
+} from '@tanstack/virtual-core'
+import { useLayoutEffect, useReducer, useState } from 'preact/hooks'
+
+type ListVirtualizer = Virtualizer<HTMLElement, HTMLElement>
+/** As near the end as this counts as being there, in px. */
+export const endPx = 32
+
+type ListOptions = Pick<
+  VirtualizerOptions<HTMLElement, HTMLElement>,
+  'count' | 'getScrollElement' | 'estimateSize' | 'getItemKey' | 'paddingStart' | 'paddingEnd'
+>
+
+export function useVirtualList(
+  options: ListOptions,
+  onChange: (list: ListVirtualizer) => void,
+): ListVirtualizer {
+  const [, draw] = useReducer((count: number) => count + 1, 0)
+  const all: VirtualizerOptions<HTMLElement, HTMLElement> = {
+    ...options,
+    observeElementRect,
+    observeElementOffset,
+    scrollToFn: elementScroll,
+    overscan: 8,
+    anchorTo: 'end',
+    followOnAppend: true,
+    scrollEndThreshold: endPx,
+    onChange: (list) => {
+      draw(undefined)
+      onChange(list)
+    },
+  }
+  const [list] = useState(() => makeList(all))
+  list.setOptions(all)
+  useLayoutEffect(() => list._didMount(), [list])
+  useLayoutEffect(() => list._willUpdate())
+  return list
+}
+
+function makeList(options: VirtualizerOptions<HTMLElement, HTMLElement>): ListVirtualizer {
+  const list = new Virtualizer(options)
+  // Older messages take the head off the group that they continue: that row shrinks above the reader, while scrolling up
+  // too, where the virtualizer by itself would let the text jump.
+  list.shouldAdjustScrollPositionOnItemSizeChange = (item) => {
+    const offset = list.scrollOffset ?? 0
+    return list.itemSizeCache.has(item.key) ? item.end <= offset : item.start < offset
+  }
+  return list
+}

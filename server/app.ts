@@ -1,0 +1,207 @@
+// One Fastify application: the transports, what is said about the lab, and the page. The lab has two, plain and TLS, over one hub.
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import rateLimit from '@fastify/rate-limit'
+import underPressure from '@fastify/under-pressure'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify'
+import type { Guard, Hub, ServerTransport } from '../transports/contract.server.ts'
+import { serverLimits, wireLimits } from '../transports/limits.ts'
+import { mountTransports, problemFor } from '../transports/mount.server.ts'
+import { problem } from '../transports/problem.ts'
+import { sendProblem } from '../transports/request.server.ts'
+import { Connections } from './connections.ts'
+import { problemPage } from './problem-pages.ts'
+import type { Identity } from './tls/certificate.ts'
+
+/** Sends that one address off this machine may make in ten seconds. */
+const sendsPerTenSeconds = 1000
+/** An event loop that is late by this much answers 503 until it has caught up. */
+const pressureMs = 2000
+/** On closing, what the hub's drain has left over is destroyed after this. */
+const leftoverMs = 50
+
+export interface AppOptions {
+  readonly hub: Hub
+  readonly guard: Guard
+  readonly transports: readonly ServerTransport[]
+  readonly heartbeatMs: number
+  /** A handshake and the head of a request must be whole by then. */
+  readonly headMs: number
+  readonly logger: FastifyBaseLogger
+  /** Null: plain HTTP/1.1. */
+  readonly identity: Identity | null
+  ports(): { readonly plain: number; readonly tls: number }
+  /** Whether both ports are open and the log takes messages. */
+  isReady(): boolean
+  metrics(): string
+  /** Adds the page's routes. */
+  page(app: FastifyInstance): Promise<void>
+}
+
+export interface App {
+  readonly fastify: FastifyInstance
+  readonly connections: Connections
+}
+
+/** Builds the application; nothing listens yet. Its `close()` says goodbye to everybody and ends within a second (R5). */
+export async function createApp(options: AppOptions): Promise<App> {
+  const fastify = makeFastify(options)
+  const connections = new Connections(fastify)
+  fastify.setErrorHandler((error, request, reply) =>
+    sendProblem(
+      reply,
+      problemFor(error, (cause) => request.log.error(cause)),
+    ),
+  )
+  fastify.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, problem('not-found', `Nothing answers to ${request.method} at this address.`)),
+  )
+  fastify.addHook('preClose', async () => {
+    await options.hub.drain()
+    connections.askToEnd()
+    setTimeout(() => connections.destroy(), leftoverMs)
+  })
+  await mountRooms(fastify, options)
+  mountFacts(fastify, options)
+  await options.page(fastify)
+  return { fastify, connections }
+}
+
+function makeFastify(options: AppOptions): FastifyInstance {
+  const { identity } = options
+  const checkMs = Math.min(options.headMs, 1000)
+  const common: FastifyServerOptions = {
+    loggerInstance: options.logger,
+    // A line for each poll would cost more than the poll.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => '',
+    exposeHeadRoutes: false,
+    // While it drains, the hub itself says so, as a problem with the time to come back.
+    return503OnClosing: false,
+    bodyLimit: wireLimits.draftBytes,
+    requestTimeout: 3 * options.headMs,
+    routerOptions: { maxParamLength: serverLimits.headBytes },
+    clientErrorHandler,
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply, problem('bad-request', error.message))
+    },
+  }
+  if (identity === null) {
+    const fastify = Fastify({
+      ...common,
+      http: { maxHeaderSize: serverLimits.headBytes, connectionsCheckingInterval: checkMs },
+    })
+    fastify.server.headersTimeout = options.headMs
+    return fastify
+  }
+  const fastify = Fastify({
+    ...common,
+    http2: true,
+    // See `connections.ts`, which closes idle sessions instead.
+    http2SessionTimeout: 0,
+    https: {
+      allowHTTP1: true,
+      cert: identity.certificate,
+      key: identity.key,
+      maxHeaderSize: serverLimits.headBytes,
+      connectionsCheckingInterval: checkMs,
+      handshakeTimeout: options.headMs,
+      settings: { maxHeaderListSize: serverLimits.headBytes, maxConcurrentStreams: 1024 },
+    } as object,
+  } as object) as unknown as FastifyInstance
+  // Nobody else ends a connection whose handshake fails or never comes: Node's HTTP/2 server leaves it open.
+  fastify.server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
+  // The HTTP/1.1 half of the port.
+  Object.assign(fastify.server, {
+    headersTimeout: options.headMs,
+    requestTimeout: 3 * options.headMs,
+  })
+  return fastify
+}
+
+async function mountRooms(fastify: FastifyInstance, options: AppOptions): Promise<void> {
+  await fastify.register(async (rooms) => {
+    rooms.addHook('onRoute', (route) => {
+      if (route.method !== 'POST') return
+      route.config = {
+        ...route.config,
+        rateLimit: { max: sendsPerTenSeconds, timeWindow: 10_000, allowList: isLoopback },
+      }
+    })
+    await rooms.register(rateLimit, { global: false })
+    await rooms.register(underPressure, { maxEventLoopDelay: pressureMs, retryAfter: 1 })
+    await mountTransports(rooms, options)
+  })
+}
+
+function isLoopback(request: { readonly ip: string }): boolean {
+  return request.ip === '127.0.0.1' || request.ip === '::1' || request.ip === '::ffff:127.0.0.1'
+}
+
+/** What the lab says about itself. */
+function mountFacts(fastify: FastifyInstance, options: AppOptions): void {
+  fastify.get('/transports', (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+    return {
+      transports: options.transports.map(({ name }) => name),
+      ports: options.ports(),
+      heartbeatMs: options.heartbeatMs,
+      limits: wireLimits,
+    }
+  })
+  fastify.get('/healthz', (_request, reply) => text(reply, 'ok\n'))
+  fastify.get('/readyz', (_request, reply) => {
+    if (options.hub.draining) return sendProblem(reply, problem('draining', 'The server is going away.'))
+    if (options.isReady()) return text(reply, 'ready\n')
+    return sendProblem(reply, problem('overloaded', 'The server is starting.', { retryAfterMs: 1000 }))
+  })
+  fastify.get('/metrics', (_request, reply) =>
+    reply
+      .header('cache-control', 'no-store')
+      .type('text/plain; version=0.0.4; charset=utf-8')
+      .send(options.metrics()),
+  )
+  fastify.get<{ Params: { name: string } }>('/problems/:name', (request, reply) => {
+    const page = problemPage(request.params.name)
+    return page === null ? reply.callNotFound() : text(reply, page)
+  })
+}
+
+function text(reply: { type(value: string): { send(body: string): unknown } }, body: string): unknown {
+  return reply.type('text/plain; charset=utf-8').send(body)
+}
+
+/** Answers bytes that are no request. There is no request and no reply yet, only the socket. */
+function clientErrorHandler(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  // An answer that has begun can't take another one.
+  const begun = (socket as { readonly _httpMessage?: ServerResponse })._httpMessage?.headersSent === true
+  if (!socket.writable || begun) {
+    socket.destroy()
+    return
+  }
+  const status =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
+  const body = JSON.stringify({ ...problem('bad-request', detailOf(status)), status })
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    // A peer that doesn't read its answer doesn't keep the socket either.
+    () => socket.destroy(),
+  )
+}
+
+function detailOf(status: number): string {
+  switch (status) {
+    case 408:
+      return 'The request did not become whole in time.'
+    case 431:
+      return `The head of a request has at most ${serverLimits.headBytes} bytes.`
+    default:
+      return 'This is no HTTP request.'
+  }
+}

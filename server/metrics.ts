@@ -1,0 +1,103 @@
+// What the process and the hub are doing, in Prometheus' text format (version 0.0.4).
+import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import type { HubStats } from '../transports/contract.server.ts'
+
+/** A figure: its name with its unit, what it counts, and its value. */
+interface Figure {
+  readonly name: string
+  readonly type: 'counter' | 'gauge'
+  readonly help: string
+  readonly value: number
+}
+
+export interface ConnectionCounts {
+  readonly sockets: number
+  readonly http2Sessions: number
+}
+
+/** Measures the event loop from its making on. `close` it, or its timer goes on. */
+export class Metrics {
+  readonly #delay = monitorEventLoopDelay({ resolution: 20 })
+  #utilization: EventLoopUtilization = performance.eventLoopUtilization()
+
+  constructor() {
+    this.#delay.enable()
+  }
+
+  /** All figures as text. Delay and utilization are since the last call. */
+  text(hub: HubStats, connections: ConnectionCounts): string {
+    const figures = [...this.#process(), ...this.#eventLoop(), ...ofHub(hub), ...ofConnections(connections)]
+    return figures
+      .map(
+        ({ name, type, help, value }) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`,
+      )
+      .join('')
+  }
+
+  close(): void {
+    this.#delay.disable()
+  }
+
+  #process(): Figure[] {
+    const { user, system } = process.cpuUsage()
+    const { rss, heapUsed } = process.memoryUsage()
+    const startedAt = Date.now() / 1000 - process.uptime()
+    return [
+      counter('process_cpu_user_seconds_total', 'CPU time in user mode.', user / 1e6),
+      counter('process_cpu_system_seconds_total', 'CPU time in the kernel.', system / 1e6),
+      counter('process_cpu_seconds_total', 'CPU time.', (user + system) / 1e6),
+      gauge('process_resident_memory_bytes', 'Memory that the process really holds.', rss),
+      gauge('process_start_time_seconds', 'Start, since the Unix epoch.', startedAt),
+      gauge('nodejs_heap_size_used_bytes', 'JavaScript heap in use.', heapUsed),
+    ]
+  }
+
+  #eventLoop(): Figure[] {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilization)
+    this.#utilization = now
+    const seconds = (nanoseconds: number): number => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0)
+    const figures = [
+      gauge('parley_event_loop_utilization', 'Part of the time that the event loop was busy.', utilization),
+      gauge(
+        'parley_event_loop_delay_mean_seconds',
+        'Mean delay of a 20 ms timer.',
+        seconds(this.#delay.mean),
+      ),
+      gauge(
+        'parley_event_loop_delay_p99_seconds',
+        'Its 99th percentile.',
+        seconds(this.#delay.percentile(99)),
+      ),
+      gauge('parley_event_loop_delay_max_seconds', 'Its maximum.', seconds(this.#delay.max)),
+    ]
+    this.#delay.reset()
+    return figures
+  }
+}
+
+function ofHub(hub: HubStats): Figure[] {
+  return [
+    gauge('parley_rooms', 'Rooms in memory.', hub.rooms),
+    gauge('parley_subscribers', 'Readers that follow a room.', hub.subscribers),
+    gauge('parley_subscribers_behind', 'Readers whose wire has not taken everything yet.', hub.behind),
+    counter('parley_messages_published_total', 'Messages stored, repeated sends included.', hub.published),
+    counter('parley_messages_delivered_total', 'Messages written to readers.', hub.delivered),
+    counter('parley_batches_total', 'Batches made of them.', hub.batches),
+  ]
+}
+
+function ofConnections({ sockets, http2Sessions }: ConnectionCounts): Figure[] {
+  return [
+    gauge('parley_sockets', 'Open TCP connections.', sockets),
+    gauge('parley_http2_sessions', 'HTTP/2 sessions on them.', http2Sessions),
+  ]
+}
+
+function counter(name: string, help: string, value: number): Figure {
+  return { name, type: 'counter', help, value }
+}
+
+function gauge(name: string, help: string, value: number): Figure {
+  return { name, type: 'gauge', help, value }
+}

@@ -1,0 +1,68 @@
+// The page's own routes: static files with their caching, and the headers that a page needs.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import helmet from '@fastify/helmet'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+
+export interface PageOptions {
+  /** The built page: `index.html` and `assets/`. */
+  readonly folder: string
+  /** Known once both ports are open, which is before anybody can ask. */
+  ports(): { readonly plain: number; readonly tls: number }
+  readonly origins: readonly string[]
+}
+
+/** Serves the page. Its headers cost three times a poll, so that they stay in this scope. */
+export async function mountPage(app: FastifyInstance, options: PageOptions): Promise<void> {
+  // It may be built while the ports open already.
+  mkdirSync(options.folder, { recursive: true })
+  await app.register(async (scope) => {
+    await scope.register(helmet, {
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'self'"],
+          connectSrc: [
+            "'self'",
+            (request) => connectSources(request.headers.host ?? request.headers[':authority'], options),
+          ],
+          imgSrc: ["'self'", 'data:'],
+          objectSrc: ["'none'"],
+          baseUri: ["'none'"],
+          formAction: ["'none'"],
+          frameAncestors: ["'none'"],
+        },
+      },
+      // It would bind every port of this machine's localhost to TLS.
+      strictTransportSecurity: false,
+      xFrameOptions: { action: 'deny' },
+      referrerPolicy: { policy: 'no-referrer' },
+    })
+    await scope.register(fastifyStatic, {
+      root: options.folder,
+      // The page may be built, or built again, while the server runs.
+      wildcard: true,
+      index: 'index.html',
+      cacheControl: false,
+      dotfiles: 'ignore',
+      setHeaders(reply, path) {
+        // The build names each asset by its content.
+        const isNamedByContent = path.startsWith(join(options.folder, 'assets'))
+        reply.header('cache-control', isNamedByContent ? 'public, max-age=31536000, immutable' : 'no-cache')
+      },
+    })
+  })
+}
+
+/** Where the page may connect to, besides its own address: its sockets, and the lab's other port under the same name. */
+function connectSources(host: unknown, options: PageOptions): string {
+  const { plain, tls } = options.ports()
+  const name = typeof host === 'string' ? (/^([a-z0-9.-]+)(?::[0-9]+)?$/i.exec(host)?.[1] ?? '') : ''
+  const own =
+    name === ''
+      ? []
+      : [`http://${name}:${plain}`, `ws://${name}:${plain}`, `https://${name}:${tls}`, `wss://${name}:${tls}`]
+  const others = options.origins.flatMap((origin) => [origin, origin.replace(/^http/, 'ws')])
+  return [...own, ...others].join(' ')
+}

@@ -1,0 +1,212 @@
+// Starts the lab in this process: certificate, log, hub, and the two applications on their ports. Stops it again.
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { ServerTransport } from '../transports/contract.server.ts'
+import { messageOf, UsageError } from '../transports/errors.ts'
+import { RoomHub } from '../transports/hub/hub.ts'
+import type { Log } from '../transports/hub/log.ts'
+import { MemoryLog } from '../transports/hub/memory-log.ts'
+import { serverLimits } from '../transports/limits.ts'
+import { problem } from '../transports/problem.ts'
+import { type App, createApp } from './app.ts'
+import { createGuard } from './guard.ts'
+import { openSqliteLog } from './log/sqlite.ts'
+import { withoutChildren } from './logger.ts'
+import { Metrics } from './metrics.ts'
+import type { ServerOptions } from './options.ts'
+import { mountPage } from './page.ts'
+import { builtPageFolder } from './page-source.ts'
+import type { Identity } from './tls/certificate.ts'
+import { givenIdentity, ownIdentity } from './tls.ts'
+import { serverTransports } from './transports.ts'
+
+/** Messages of a room that the log in memory keeps when `--keep` doesn't say. */
+const memoryMessages = 100_000
+/** How often the certificate's files are looked at: a renewed one is used without a restart. */
+const identityCheckMs = 30_000
+
+export interface StartOptions extends ServerOptions {
+  readonly logger: Logger
+  readonly transports?: readonly ServerTransport[]
+  readonly heartbeatMs?: number
+  readonly headMs?: number
+  readonly identityCheckMs?: number
+  /** The built page. */
+  readonly pageFolder?: string
+  /** Adds the page's routes in place of the built page: for development. */
+  readonly page?: (app: FastifyInstance) => Promise<void>
+  /** What else must be done before the lab is ready, once its ports are its own. */
+  readonly prepare?: () => Promise<void>
+}
+
+export interface RunningServer {
+  /** `http://localhost:8080` or what stands for it. */
+  readonly plainUrl: URL
+  readonly tlsUrl: URL
+  readonly hub: RoomHub
+  readonly apps: readonly FastifyInstance[]
+  /** Says goodbye to everybody, closes the ports and stores what is queued. Idempotent; ends within about a second. */
+  stop(): Promise<void>
+}
+
+/**
+ * Resolves when both ports answer and the log takes messages.
+ * Throws a `UsageError` with one line when a port, the data folder or a certificate can't be used; nothing is left open then.
+ */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { logger } = options
+  const readIdentity = identityReader(options)
+  let identity = readIdentity()
+  const log = openLog(options)
+  const hub = new RoomHub(log)
+  const metrics = new Metrics()
+  const ports = { plain: options.port, tls: options.tlsPort }
+  const apps: App[] = []
+  let isReady = false
+  // The ports are known once they are open; until then nobody may come in.
+  let guard = createGuardOfNobody()
+  const build = async (own: Identity | null): Promise<App> => {
+    const app = await createApp({
+      hub,
+      guard: (request) => guard(request),
+      transports: options.transports ?? serverTransports,
+      heartbeatMs: options.heartbeatMs ?? serverLimits.heartbeatMs,
+      headMs: options.headMs ?? serverLimits.headSeconds * 1000,
+      logger: withoutChildren(logger),
+      identity: own,
+      ports: () => ports,
+      isReady: () => isReady,
+      metrics: () => metrics.text(hub.stats(), countConnections(apps)),
+      page: options.page ?? ((fastify) => builtPage(fastify, options, ports)),
+    })
+    apps.push(app)
+    return app
+  }
+  let stopping: Promise<void> | undefined
+  const timers: NodeJS.Timeout[] = []
+  const stop = (): Promise<void> => {
+    isReady = false
+    for (const timer of timers) clearInterval(timer)
+    stopping ??= closeAll(apps, log, metrics)
+    return stopping
+  }
+  try {
+    ports.plain = await listen((await build(null)).fastify, options.host, options.port, '--port')
+    const secure = await build(identity)
+    ports.tls = await listen(secure.fastify, options.host, options.tlsPort, '--tls-port')
+    timers.push(
+      setInterval(() => {
+        identity = renew(secure.fastify, identity, readIdentity, logger)
+      }, options.identityCheckMs ?? identityCheckMs).unref(),
+    )
+    await options.prepare?.()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  guard = createGuard({
+    host: options.host,
+    port: ports.plain,
+    tlsPort: ports.tls,
+    origins: options.origins,
+  })
+  isReady = true
+  logger.info({ ports }, 'The lab is open.')
+  return {
+    plainUrl: new URL(`http://localhost:${ports.plain}`),
+    tlsUrl: new URL(`https://localhost:${ports.tls}`),
+    hub,
+    apps: apps.map(({ fastify }) => fastify),
+    stop,
+  }
+}
+
+function createGuardOfNobody(): ReturnType<typeof createGuard> {
+  return () => problem('overloaded', 'The server is starting.', { retryAfterMs: 1000 })
+}
+
+function identityReader({ certificate, dataFolder }: ServerOptions): () => Identity {
+  return certificate === null
+    ? () => ownIdentity(dataFolder, new Date())
+    : () => givenIdentity(certificate.certificateFile, certificate.keyFile)
+}
+
+/** Shows new connections the renewed certificate, when there is one. */
+function renew(app: FastifyInstance, current: Identity, read: () => Identity, logger: Logger): Identity {
+  try {
+    const found = read()
+    if (found.certificate === current.certificate) return current
+    const server = app.server as unknown as { setSecureContext(context: { cert: string; key: string }): void }
+    server.setSecureContext({ cert: found.certificate, key: found.key })
+    logger.info('The certificate was renewed.')
+    return found
+  } catch (error) {
+    logger.error({ err: error }, 'The certificate could not be renewed; the former one stays.')
+    return current
+  }
+}
+
+function openLog({ log, keep, dataFolder, synchronous, logger }: StartOptions): Log {
+  if (log === 'memory') {
+    const epoch = randomBytes(9).toString('base64url')
+    return new MemoryLog({ epoch, unixMs: Date.now, keepMessages: keep.messages ?? memoryMessages })
+  }
+  const failed = (error: unknown): void => {
+    logger.error({ err: error }, 'Messages could not be stored.')
+  }
+  return openSqliteLog(dataFolder, { keep, synchronous, failed })
+}
+
+function builtPage(
+  app: FastifyInstance,
+  options: StartOptions,
+  ports: { readonly plain: number; readonly tls: number },
+): Promise<void> {
+  const folder = options.pageFolder ?? builtPageFolder
+  return mountPage(app, { folder, ports: () => ports, origins: options.origins })
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, option: string): Promise<number> {
+  try {
+    // For this name Fastify opens a second listener, which doesn't forward every event.
+    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
+  } catch (error) {
+    throw new UsageError(cannotListen(error, host, port, option), { cause: error })
+  }
+  return (app.server.address() as AddressInfo).port
+}
+
+function cannotListen(error: unknown, host: string, port: number, option: string): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is in use. Stop what uses it, or choose another one with ${option}.`
+    case 'EACCES':
+      return `Port ${port} is not for this user. Choose one from 1024 on with ${option}.`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `This machine has no address ${host}. Choose another with --host.`
+    default:
+      return `Port ${port} of ${host} can't be opened (${messageOf(error)}). Choose others with --host and ${option}.`
+  }
+}
+
+function countConnections(apps: readonly App[]): { sockets: number; http2Sessions: number } {
+  let sockets = 0
+  let http2Sessions = 0
+  for (const { connections } of apps) {
+    sockets += connections.socketCount
+    http2Sessions += connections.sessionCount
+  }
+  return { sockets, http2Sessions }
+}
+
+async function closeAll(apps: readonly App[], log: Log, metrics: Metrics): Promise<void> {
+  try {
+    await Promise.all(apps.map(({ fastify }) => fastify.close()))
+  } finally {
+    metrics.close()
+    await log.close()
+  }
+}

@@ -1,0 +1,7 @@
+// The transports that the server offers: one table. A new one is one line here.
+import type { ServerTransport } from '../transports/contract.server.ts'
+import { http2PushServer } from '../transports/http2-push/server.ts'
+import { pollingServer } from '../transports/polling/server.ts'
+import { webSocketServer } from '../transports/websocket/server.ts'
+
+export const serverTransports: readonly ServerTransport[] = [pollingServer, http2PushServer, webSocketServer]
