@@ -85,9 +85,9 @@ export class RunningLab {
   }
 }
 
-export function startBrowser(): Promise<Browser> {
+export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
-    executablePath: findChromium(),
+    executablePath: await findChromium(),
     headless: true,
     args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
   })

@@ -295,6 +295,23 @@ describe('reading', () => {
     expect(Object.keys(await page.history())).toHaveLength(250)
   }, 30_000)
 
+  test('who is at the end stays there, however much comes in at once', async () => {
+    const room = newRoom()
+    const page = await open({ room, user: 'Grace', transport: 'polling' })
+    const count = 120
+    for (let index = 1; index <= count; index++) {
+      await lab.say(room, 'Ada', `line ${index}${' and more'.repeat((index * 7) % 60)}`)
+    }
+    await page.page.waitForFunction((words) => {
+      const log = document.querySelector('[role=log]')
+      const shown = [...(log?.querySelectorAll('.text') ?? [])].at(-1)?.textContent ?? ''
+      return (
+        log !== null && shown.startsWith(words) && log.scrollHeight - log.clientHeight - log.scrollTop < 2
+      )
+    }, `line ${count}`)
+    expect(await page.page.getByRole('button', { name: /new messages/ }).count()).toBe(0)
+  })
+
   test('new messages do not move who reads above, and a pill leads to them', async () => {
     const room = await filledRoom(60)
     const page = await open({ room, user: 'Grace' })
