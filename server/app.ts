@@ -102,6 +102,8 @@ function makeFastify(options: AppOptions): FastifyInstance {
   const fastify = Fastify({
     ...common,
     http2: true,
+    // See `connections.ts`, which closes idle sessions instead.
+    http2SessionTimeout: 0,
     https: {
       allowHTTP1: true,
       cert: identity.certificate,
@@ -109,7 +111,7 @@ function makeFastify(options: AppOptions): FastifyInstance {
       maxHeaderSize: serverLimits.headBytes,
       connectionsCheckingInterval: checkMs,
       handshakeTimeout: options.headMs,
-      settings: { maxHeaderListSize: serverLimits.headBytes, maxConcurrentStreams: 256 },
+      settings: { maxHeaderListSize: serverLimits.headBytes, maxConcurrentStreams: 1024 },
     } as object,
   } as object) as unknown as FastifyInstance
   // Nobody else ends a connection whose handshake fails or never comes: Node's HTTP/2 server leaves it open.

@@ -1,10 +1,12 @@
 // The server as its clients see it: what it says about itself, and what it does with input that is wrong.
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { wireLimits } from '../transports/limits.ts'
-import { problemName, problems } from '../transports/problem.ts'
+import { type Problem, problemName, problems } from '../transports/problem.ts'
 import {
   type Answer,
   ask,
@@ -15,6 +17,8 @@ import {
   startTestServer,
   type TestServer,
 } from './server.harness.ts'
+
+import { ownAuthority } from './tls.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -112,6 +116,44 @@ test('what works goes on working beside it: a draft is stored, and once', async 
   expect(JSON.parse(again.body)).toEqual(JSON.parse(first.body))
 })
 
+test('one address off this machine can only send so much; this machine itself is not counted', async () => {
+  const [app] = server.apps
+  const send = async (remoteAddress: string) => {
+    const url = '/rooms/flood/messages'
+    const headers = { ...json, host: server.plainUrl.host }
+    return app?.inject({ method: 'POST', url, headers, payload: draft, remoteAddress })
+  }
+  for (let count = 0; count < 1000; count++) await send('192.0.2.9')
+  const refused = await send('192.0.2.9')
+  expect(refused?.statusCode).toBe(429)
+  expect(problemName(refused?.json() as Problem)).toBe('too-many-requests')
+  expect(Number(refused?.headers['retry-after'])).toBeGreaterThan(0)
+  expect((await send('192.0.2.10'))?.statusCode).toBe(200)
+  for (let count = 0; count < 1001; count++) await send('127.0.0.1')
+  expect((await send('127.0.0.1'))?.statusCode).toBe(200)
+})
+
+test('a renewed certificate is shown without a restart', async () => {
+  const other = await startTestServer({ identityCheckMs: 10 })
+  const shown = async (): Promise<string> => {
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port: Number(other.tlsUrl.port),
+      rejectUnauthorized: false,
+    })
+    await once(socket, 'secureConnect')
+    const { fingerprint256 } = socket.getPeerCertificate()
+    socket.destroy()
+    return fingerprint256
+  }
+  const first = await shown()
+  ownAuthority(other.dataFolder, new Date())
+  while ((await shown()) === first) {
+    // The next connection may be shown the new one.
+  }
+  await other.end()
+})
+
 describe('bytes that are no good request', () => {
   test.each([
     ['nonsense', 'this is no HTTP\r\n\r\n', 400],
@@ -164,6 +206,24 @@ describe('upgrades', () => {
     const body = JSON.parse(said.slice(said.indexOf('\r\n\r\n') + 4)) as { type: string; status: number }
     expect(body.type).toBe(`/problems/${name}`)
     expect(said.startsWith(`HTTP/1.1 ${body.status} `)).toBe(true)
+  })
+
+  test('a refused one ends, whether or not its peer closes its half', async () => {
+    const socket = connect({ host: '127.0.0.1', port: Number(server.plainUrl.port), allowHalfOpen: true })
+    await once(socket, 'connect')
+    socket.write(upgrade('/elsewhere'))
+    socket.resume()
+    await once(socket, 'end')
+    // It keeps its half open: what it writes now meets a connection that is gone.
+    const failed = once(socket, 'error')
+    while (!socket.destroyed) {
+      socket.write('still here')
+      await new Promise((resolve) => {
+        setImmediate(resolve)
+      })
+    }
+    const [error] = (await failed) as [NodeJS.ErrnoException]
+    expect(['EPIPE', 'ECONNRESET']).toContain(error.code)
   })
 
   test('a good one passes', async () => {

@@ -32,6 +32,7 @@ export interface StartOptions extends ServerOptions {
   readonly transports?: readonly ServerTransport[]
   readonly heartbeatMs?: number
   readonly headMs?: number
+  readonly identityCheckMs?: number
   /** The built page. */
   readonly pageFolder?: string
   /** Adds the page's routes in place of the built page: for development. */
@@ -98,7 +99,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     timers.push(
       setInterval(() => {
         identity = renew(secure.fastify, identity, readIdentity, logger)
-      }, identityCheckMs).unref(),
+      }, options.identityCheckMs ?? identityCheckMs).unref(),
     )
     await options.prepare?.()
   } catch (error) {

@@ -27,13 +27,14 @@ export async function readHistory(request: HistoryRequest): Promise<Delivery> {
   url.searchParams.set('limit', String(limit))
   const timeout = AbortSignal.timeout(answerTimeoutMs)
   const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout])
+  const isLate = () => timeout.aborted && request.signal?.aborted !== true
   try {
     const response = await fetch(url, { cache: 'no-store', redirect: 'error', signal })
     if (response.status !== 200) throw await refusal(response)
     const { head: _, ...delivery } = decodePoll(await response.text())
     return delivery
   } catch (error) {
-    if (error instanceof LinkError) throw error
+    if (isLate()) throw new LinkError('idle', `No answer within ${answerTimeoutMs / 1000} s.`, { error })
     throw unreachable(error, signal)
   }
 }

@@ -63,8 +63,13 @@ export async function refusal(response: Response): Promise<LinkError> {
     return new LinkError('peer', detail, { retryAfterMs, problem: problem ?? undefined })
   if (name === 'replaced')
     return new LinkError('replaced', detail, { retry: false, problem: problem ?? undefined })
-  const retry = response.status >= 500 || response.status === 429 || response.status === 408
+  const retry = mayPassLater(response)
   return new LinkError('refused', detail, { retry, retryAfterMs, problem: problem ?? undefined })
+}
+
+/** Whether the same request may be answered otherwise later, whoever on the way has refused it. */
+function mayPassLater({ status }: Response): boolean {
+  return status >= 500 || status === 429 || status === 408
 }
 
 /** The error of a request that had no answer. */
@@ -158,8 +163,11 @@ export class DraftSender {
       })
       const text = await response.text()
       this.#counter.payloadBytesDown += utf8Bytes(text)
-      if (response.status === 200 || response.status === 201)
-        return decodeReceipt(text, response.status === 201)
+      if (response.status === 200 || response.status === 201) {
+        const receipt = decodeReceipt(text, response.status === 201)
+        if (receipt.id === draft.id) return receipt
+        throw new LinkError('protocol', 'The server answered about another message.')
+      }
       throw refusedSend(response, decodeProblem(text))
     } catch (error) {
       if (error instanceof SendError) throw error
@@ -174,12 +182,9 @@ function refusedSend(response: Response, problem: Problem | null): SendError {
   const retryAfterMs = retryAfterOf(response, problem)
   const extra = { retryAfterMs, problem: problem ?? undefined }
   // A proxy's 5xx says nothing about what the server behind it has done; nor does a failure of its own.
-  if (problem === null || problemName(problem) === 'internal') {
-    return response.status >= 500
-      ? new SendError('unknown', detail, extra)
-      : new SendError('no', detail, { ...extra, retry: false })
-  }
-  return new SendError('no', detail, { ...extra, retry: response.status === 429 || response.status >= 500 })
+  const name = problem === null ? null : problemName(problem)
+  const unknown = response.status >= 500 && (name === null || name === 'internal')
+  return new SendError(unknown ? 'unknown' : 'no', detail, { ...extra, retry: mayPassLater(response) })
 }
 
 function neverSent(retryAfterMs?: number): SendError {

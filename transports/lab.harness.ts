@@ -17,6 +17,8 @@ export interface LabOptions {
   readonly log?: Log
   readonly keepMessages?: number
   readonly heartbeatMs?: number
+  /** Called with each application before it listens: the plain one, then the TLS one. */
+  begin?(app: FastifyInstance): void
 }
 
 export interface Lab {
@@ -77,6 +79,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     const guard = ({ origin }: { readonly origin: string | undefined }) =>
       origin === foreignOrigin ? problem('forbidden-origin', 'Not from there.') : null
     await mountTransports(app, { hub, guard, transports, heartbeatMs })
+    options.begin?.(app)
     endings.push(trackConnections(app))
     await app.listen({ host: '127.0.0.1', port: 0 })
   }

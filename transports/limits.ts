@@ -54,6 +54,8 @@ export const serverLimits = {
   headBytes: 16 * 1024,
   /** On a drain subscribers are asked to come back spread over this time (R33). */
   drainSpreadMs: 5000,
+  /** A link that the server ends has this long to take its goodbye. */
+  goodbyeDeadlineMs: 1000,
   /** On a drain, what has not taken its goodbye by then is destroyed (R5). */
   drainDeadlineMs: 700,
 } as const

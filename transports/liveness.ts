@@ -7,6 +7,7 @@ export class Liveness {
   readonly #dead: () => void
   #lastMs: number
   #cancel: CancelTimer | null
+  /** A demand that nothing has met yet. */
   #cancelDemand: CancelTimer | null = null
 
   /** `dead` is called once when nothing was heard for `limitMs`. */
@@ -21,6 +22,8 @@ export class Liveness {
   /** Something was heard. Cheap: the timer is not touched. */
   alive(): void {
     this.#lastMs = this.#clock.nowMs()
+    // Not by the clock, which some browsers round to 100 ms: the answer may come at the moment of the question.
+    if (this.#cancelDemand !== null) this.#meetDemand()
   }
 
   /** Looks at once, for instance after the machine has slept. */
@@ -32,26 +35,27 @@ export class Liveness {
       this.#cancel = this.#clock.after(leftMs, () => this.check())
       return
     }
-    this.#cancel = null
+    this.stop()
     this.#dead()
   }
 
-  /** Something must be heard within `limitMs` from now, whatever the ordinary limit is. */
+  /** Something must be heard within `limitMs` from now, whatever the ordinary limit is. An earlier demand stands. */
   demand(limitMs: number): void {
-    if (this.#cancel === null) return
-    const askedAtMs = this.#clock.nowMs()
-    this.#cancelDemand?.()
+    if (this.#cancel === null || this.#cancelDemand !== null) return
     this.#cancelDemand = this.#clock.after(limitMs, () => {
-      if (this.#cancel === null || this.#lastMs > askedAtMs) return
       this.stop()
       this.#dead()
     })
   }
 
   stop(): void {
-    this.#cancelDemand?.()
-
+    this.#meetDemand()
     this.#cancel?.()
     this.#cancel = null
+  }
+
+  #meetDemand(): void {
+    this.#cancelDemand?.()
+    this.#cancelDemand = null
   }
 }

@@ -32,12 +32,14 @@ export async function mountTransports(app: FastifyInstance, options: MountOption
       else if (wrongRoom !== null) sendProblem(reply, problem('bad-room', wrongRoom))
       else done()
     })
-    scope.setErrorHandler((error, request, reply) =>
-      sendProblem(
+    scope.setErrorHandler((error, request, reply) => {
+      // Fastify asks to close the connection after a body that is too long; HTTP/2 has no such field (RFC 9113 §8.2.2).
+      if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
+      return sendProblem(
         reply,
         problemFor(error, (cause) => request.log.error(cause)),
-      ),
-    )
+      )
+    })
     for (const transport of options.transports) {
       await transport.mount(scope, {
         hub: options.hub,
@@ -103,7 +105,9 @@ export function refuseUpgrade(
     ...retry,
     ...headers,
   }).map(([name, field]) => `${name}: ${field}\r\n`)
-  socket.end(`HTTP/1.1 ${value.status} ${STATUS_CODES[value.status] ?? ''}\r\n${lines.join('')}\r\n${body}`)
+  const answer = `HTTP/1.1 ${value.status} ${STATUS_CODES[value.status] ?? ''}\r\n${lines.join('')}\r\n${body}`
+  // Once the answer is written the connection goes, whether or not the peer closes its half.
+  socket.end(answer, () => socket.destroy())
 }
 
 /** The problem that stands for whatever was thrown. What nobody foresaw is told to `log`, and the client learns no details. */

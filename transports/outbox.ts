@@ -3,6 +3,7 @@ import type { CancelTimer, Clock } from './clock.ts'
 import type { Link, Receipt } from './contract.ts'
 import { messageOf, SendError, UsageError } from './errors.ts'
 import type { Draft, Message } from './message.ts'
+import { longestRetryAfterMs } from './retry.ts'
 import type { DraftView } from './session.state.ts'
 
 /** The wait after a refusal that does not say how long, before the jitter. */
@@ -123,7 +124,8 @@ export class Outbox {
       return
     }
     if (this.#link !== link || this.#pause !== null) return
-    const delayMs = (failure.retryAfterMs ?? pauseMs) + this.#parts.random() * pauseMs
+    const askedMs = Math.min(longestRetryAfterMs, failure.retryAfterMs ?? pauseMs)
+    const delayMs = askedMs + this.#parts.random() * pauseMs
     this.#pause = this.#parts.clock.after(delayMs, () => {
       this.#pause = null
       this.#flush()

@@ -52,7 +52,9 @@ export function problem(
 /** The stable name in a problem's `type`, or null for one of somebody else's. */
 export function problemName(value: Problem): ProblemName | null {
   const name = value.type.slice(problemTypePrefix.length)
-  return value.type.startsWith(problemTypePrefix) && name in problems ? (name as ProblemName) : null
+  return value.type.startsWith(problemTypePrefix) && Object.hasOwn(problems, name)
+    ? (name as ProblemName)
+    : null
 }
 
 /** Thrown by the hub and its callers on the server: carries the problem to answer with. */

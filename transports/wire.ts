@@ -86,7 +86,7 @@ export function decodePoll(text: string): PollDocument {
 /** Reads the answer to a POST: the message, of which the receipt is a part. */
 export function decodeReceipt(text: string, created: boolean): Receipt {
   const value = parseObject(text)
-  return { id: string(value, 'id'), offset: number(value, 'offset'), time: number(value, 'time'), created }
+  return { ...receiptOf(value), created }
 }
 
 /** Reads problem details; null when the text is none (a proxy's error page, say). */
@@ -139,7 +139,8 @@ function isMessage(value: unknown): value is Message {
     typeof one.id === 'string' &&
     typeof one.user === 'string' &&
     typeof one.text === 'string' &&
-    typeof one.time === 'number'
+    typeof one.time === 'number' &&
+    Number.isFinite(one.time)
   )
 }
 
@@ -160,8 +161,18 @@ function hello(value: Fields): Hello {
     },
     cursor: cursor(value, 'cursor'),
     head: cursor(value, 'head'),
-    heartbeatMs: number(value, 'heartbeatMs'),
+    heartbeatMs: heartbeatMs(value),
   }
+}
+
+/** Outside of these a client would never notice that the link is dead, or do nothing but notice it. */
+const shortestHeartbeatMs = 1
+const longestHeartbeatMs = 3_600_000
+
+function heartbeatMs(value: Fields): number {
+  const found = number(value, 'heartbeatMs')
+  if (found >= shortestHeartbeatMs && found <= longestHeartbeatMs) return found
+  throw broken(`a hello with a heartbeat every ${found} ms`)
 }
 
 const causes: ReadonlySet<string> = new Set<LinkCause>([
@@ -183,7 +194,7 @@ function goodbye(value: Fields): Goodbye {
     // What the server calls its own doing ('local') is the peer's doing from here.
     cause: said === 'local' ? 'peer' : (said as LinkCause),
     retry: value.retry === true,
-    ...(typeof value.retryAfterMs === 'number' ? { retryAfterMs: value.retryAfterMs } : {}),
+    ...retryAfter(value),
     detail: string(value, 'detail'),
   }
 }
@@ -191,7 +202,7 @@ function goodbye(value: Fields): Goodbye {
 function receiptOf(value: Fields): Receipt {
   return {
     id: string(value, 'id'),
-    offset: number(value, 'offset'),
+    offset: offset(value),
     time: number(value, 'time'),
     created: value.created === true,
   }
@@ -204,8 +215,15 @@ function problemOf(value: Fields): Problem {
     status: number(value, 'status'),
     detail: typeof value.detail === 'string' ? value.detail : '',
     ...(typeof value.id === 'string' ? { id: value.id } : {}),
-    ...(typeof value.retryAfterMs === 'number' ? { retryAfterMs: value.retryAfterMs } : {}),
+    ...retryAfter(value),
   }
+}
+
+/** A wish that makes no sense is left out: it is no reason to give up what else was said. */
+function retryAfter({ retryAfterMs }: Fields): { retryAfterMs?: number } {
+  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 && Number.isFinite(retryAfterMs)
+    ? { retryAfterMs }
+    : {}
 }
 
 function parseObject(text: string): Fields {
@@ -230,7 +248,15 @@ function string(value: Fields, name: string): string {
 
 function number(value: Fields, name: string): number {
   const found = value[name]
-  if (typeof found !== 'number') throw broken(`a document whose ${name} is no number`)
+  // JSON has no infinity, but 1e999 is read as one.
+  if (typeof found !== 'number' || !Number.isFinite(found))
+    throw broken(`a document whose ${name} is no number`)
+  return found
+}
+
+function offset(value: Fields): number {
+  const found = number(value, 'offset')
+  if (!Number.isSafeInteger(found) || found < 1) throw broken(`a document of the offset ${found}`)
   return found
 }
 

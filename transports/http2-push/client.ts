@@ -159,20 +159,17 @@ class StreamLink implements Link {
   readonly #parts: StreamParts
   readonly #sender: DraftSender
   readonly #end: LinkEnd
-  readonly #liveness: Liveness
+  #liveness: Liveness
 
   constructor(parts: StreamParts) {
-    const { hello, fetch, request, counter, stop, clock } = parts
+    const { hello, fetch, request, counter, stop } = parts
     this.#parts = parts
     this.negotiated = hello.negotiated
     this.start = hello.cursor
     this.head = hello.head
     this.#sender = new DraftSender(fetch, request, counter)
     this.#end = new LinkEnd((reason) => request.closed(reason))
-    this.#liveness = new Liveness(hello.heartbeatMs * 2, clock, () => {
-      const detail = `The stream was silent for two heartbeats (${(hello.heartbeatMs * 2) / 1000} s).`
-      this.#end.end({ cause: 'idle', retry: true, detail })
-    })
+    this.#liveness = this.#watch()
     parts.documents.onChunk = () => this.#liveness.alive()
     this.#end.onEnd(() => {
       this.#liveness.stop()
@@ -189,11 +186,26 @@ class StreamLink implements Link {
         if (this.#end.reason !== null) return
         if (document === null) throw new LinkError('network', 'The stream ended without a goodbye.')
         const taken = this.#take(document)
-        if (taken !== undefined) await taken
+        if (taken !== undefined) await this.#waitFor(taken)
       }
     } catch (error) {
       this.#end.end(closedFor(unreachable(error, stop.signal)))
     }
+  }
+
+  #watch(): Liveness {
+    const { hello, clock } = this.#parts
+    return new Liveness(hello.heartbeatMs * 2, clock, () => {
+      const detail = `The stream was silent for two heartbeats (${(hello.heartbeatMs * 2) / 1000} s).`
+      this.#end.end({ cause: 'idle', retry: true, detail })
+    })
+  }
+
+  /** The application pushes back: nothing is read, so nothing can be heard, until it is ready. */
+  async #waitFor(taken: Promise<void>): Promise<void> {
+    this.#liveness.stop()
+    await taken
+    if (this.#end.reason === null) this.#liveness = this.#watch()
   }
 
   send(draft: Draft): Promise<Receipt> {

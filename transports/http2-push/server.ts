@@ -11,6 +11,7 @@ import type {
 import type { Closed, Gap, Reset } from '../contract.ts'
 import type { Batch, WireForm } from '../hub/batch.ts'
 import { Heartbeats } from '../hub/heartbeats.ts'
+import { serverLimits } from '../limits.ts'
 import { ProblemError, problem } from '../problem.ts'
 import { identityOf, negotiatedOf, protocolHeader, type Query, startOf } from '../request.server.ts'
 import { encodeDocument, type ServerDocument } from '../wire.ts'
@@ -59,21 +60,25 @@ function open(
   if (!accepts(request.headers.accept)) {
     throw new ProblemError(problem('not-acceptable', 'This stream is application/x-ndjson.'))
   }
+  // Cancelled while the request went through its hooks: nobody would ever tell it to leave.
+  if (stream.destroyed) return reply.hijack()
   const start = startOf(request.query)
-  const subscriber = new StreamSubscriber(stream)
-  // Both may refuse, while the answer can still be a problem.
   const identity = identityOf(request.query, request.headers.origin)
-  const leave = identity === null ? null : hub.links.enter(identity, () => subscriber.close(replaced))
+  const subscriber = new StreamSubscriber(stream)
+  // Both may refuse, while the answer can still be a problem. A link without a place must not take over from one that has it.
+  const subscription = hub.subscribe(request.params.room, start, subscriber)
+  subscriber.subscription = subscription
+  let leave: LeaveLink | null = null
   try {
-    subscriber.subscription = hub.subscribe(request.params.room, start, subscriber)
+    if (identity !== null) leave = hub.links.enter(identity, () => subscriber.close(replaced))
   } catch (error) {
-    leave?.()
+    subscription.leave()
     throw error
   }
   reply.hijack()
   subscriber.begin(leave, heartbeats)
   stream.respond({ ':status': 200, ...streamHeaders, 'parley-protocol': protocolHeader(negotiated) })
-  const { start: cursor, head } = subscriber.subscription
+  const { start: cursor, head } = subscription
   stream.write(
     line({
       kind: 'hello',
@@ -106,6 +111,7 @@ class StreamSubscriber implements Subscriber {
   readonly #stream: ServerHttp2Stream
   subscription: Subscription | null = null
   #ended = false
+  #goodbyeTimer: NodeJS.Timeout | undefined
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream
@@ -124,6 +130,7 @@ class StreamSubscriber implements Subscriber {
     stream.on('close', () => {
       this.#ended = true
       stop()
+      clearTimeout(this.#goodbyeTimer)
       leave?.()
       this.subscription?.leave()
     })
@@ -134,11 +141,12 @@ class StreamSubscriber implements Subscriber {
     return this.#stream.write(event.kind === 'messages' ? event.as(ndjson) : line(event))
   }
 
-  /** The subscription ends with the stream, so that a drain waits until the goodbye has been taken. */
+  /** The subscription ends with the stream, so that a drain waits until the goodbye has been taken, or its time is over. */
   close(reason: Closed): void {
     if (this.#ended) return
     this.#ended = true
     this.#stream.end(line({ kind: 'goodbye', ...reason }))
+    this.#goodbyeTimer = setTimeout(() => this.#stream.destroy(), serverLimits.goodbyeDeadlineMs).unref()
   }
 
   terminate(): void {

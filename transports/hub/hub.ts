@@ -19,6 +19,8 @@ export interface HubOptions {
 
 /** Rooms without subscribers whose newest messages stay in memory, for polls. */
 const warmRooms = 256
+/** Rooms that one new room looks at to let one go. More than one, so that it keeps up. */
+const looksAtOnce = 16
 /** Memory of all rings together; each room gets its share of it, within the limits of one ring. */
 const allRingsBytes = 64 * 1024 * 1024
 const smallestRingBytes = 32 * 1024
@@ -95,17 +97,18 @@ export class RoomHub implements Hub {
       const detail = `This lab serves at most ${serverLimits.subscribers} readers at a time.`
       throw new ProblemError(problem('overloaded', detail, { retryAfterMs: 5000 }))
     }
+    const subscription = this.#room(room).subscribe(this.#position(room, start), subscriber)
     this.#counters.subscribers += 1
-    return this.#room(room).subscribe(this.#position(room, start), subscriber)
+    return subscription
   }
 
   drain(): Promise<void> {
     this.#draining ??= new Promise((resolve) => {
       this.#drained = resolve
       for (const room of this.#rooms.values()) {
-        for (const subscriber of room.subscribersNow()) {
+        for (const subscription of room.subscriptionsNow()) {
           const detail = 'The server is going away. It will be back soon.'
-          subscriber.close({ cause: 'peer', retry: true, retryAfterMs: this.#spreadMs(), detail })
+          subscription.close({ cause: 'peer', retry: true, retryAfterMs: this.#spreadMs(), detail })
         }
       }
       const deadline = this.#clock.nowMs() + serverLimits.drainDeadlineMs
@@ -127,7 +130,7 @@ export class RoomHub implements Hub {
     }
     if (this.#clock.nowMs() >= deadlineMs) {
       for (const room of this.#rooms.values()) {
-        for (const subscriber of room.subscribersNow()) subscriber.terminate()
+        for (const subscription of room.subscriptionsNow()) subscription.subscriber.terminate()
       }
       this.#drained?.()
       return
@@ -157,16 +160,17 @@ export class RoomHub implements Hub {
   /** Lets go of a room that has been without subscribers for longest, when there are too many such rooms. */
   #coolDown(): void {
     if (this.#rooms.size < warmRooms) return
-    let seen = 0
+    let looks = 0
     for (const [name, room] of this.#rooms) {
+      this.#rooms.delete(name)
       if (room.subscribers === 0) {
         room.dispose()
-        this.#rooms.delete(name)
         return
       }
-      // Rooms with subscribers stay; look at a few only, so that this stays cheap with many of them.
-      seen += 1
-      if (seen > 16) return
+      // Rooms with subscribers stay, and go to the back, so that the next look starts with others. A few looks at a time.
+      this.#rooms.set(name, room)
+      looks += 1
+      if (looks === looksAtOnce) return
     }
   }
 

@@ -17,6 +17,9 @@ interface SessionEntry {
   readonly open: Map<number, () => void>
 }
 
+/** How exactly a session's last sign of life is known. */
+const seenResolutionMs = 1000
+
 export class LinkRegistry implements Links {
   /** In the order of the last sign of life, so that the stale ones are found at the front. */
   readonly #sessions = new Map<string, SessionEntry>()
@@ -56,26 +59,25 @@ export class LinkRegistry implements Links {
     if (entry === undefined) {
       this.#forgetStale(now)
       entry = { origin, newest: link, newestAtMs: now, lastSeenMs: now, open: new Map() }
-    } else {
-      this.#sessions.delete(session)
+      this.#sessions.set(session, entry)
     }
-    this.#sessions.set(session, entry)
     if (origin !== null && entry.origin !== null && origin !== entry.origin) {
       throw new ProblemError(
         problem('forbidden-session', 'This session was opened by a page of another origin.'),
       )
     }
-    entry.origin ??= origin
     if (link < entry.newest && now >= entry.newestAtMs + serverLimits.handoverMs) {
       throw new ProblemError(
         problem('replaced', `Link ${entry.newest} of this session took over from link ${link}.`),
       )
     }
+    entry.origin ??= origin
     if (link > entry.newest) {
       entry.newest = link
       entry.newestAtMs = now
     }
-    entry.lastSeenMs = now
+    // Not at each poll: taking out and putting in is the dearest step of an unchanged one.
+    if (now - entry.lastSeenMs >= seenResolutionMs) this.#seen(session, entry)
     return entry
   }
 

@@ -23,26 +23,27 @@ export class Ring {
     this.#maximumBytes = maximumBytes
   }
 
-  /** Takes what was appended at the head and gives it back as batches of at most `serverLimits.batchBytes`, or one message. */
-  push(messages: readonly Message[]): Batch[] {
+  /**
+   * Takes what was appended at the head and gives it back as batches of at most `serverLimits.batchBytes`, or one message.
+   * The head moves with each batch: whoever comes while one is handed out starts behind it.
+   */
+  *push(messages: readonly Message[]): Generator<Batch, void> {
     const entries = messages.map((message) => {
       const json = JSON.stringify(message)
       return { message, json, bytes: utf8Bytes(json) + 1 }
     })
-    const batches: Batch[] = []
     for (let from = 0; from < entries.length; ) {
       const until = fitting(entries, from, serverLimits.batchBytes)
       const batch = batchOf(this.head, entries, from, until)
       this.head = batch.cursor
-      batches.push(batch)
+      for (const entry of entries.slice(from, until)) {
+        this.#entries.push(entry)
+        this.#bytes += entry.bytes
+      }
+      this.#trim()
       from = until
+      yield batch
     }
-    for (const entry of entries) {
-      this.#entries.push(entry)
-      this.#bytes += entry.bytes
-    }
-    this.#trim()
-    return batches
   }
 
   /** The messages after `cursor`, at most `bytes` of them, or null when they are not all here. */

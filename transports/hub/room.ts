@@ -1,6 +1,6 @@
 // A room's pump: hands each tick's batch to every subscriber at the head, and lets those that are behind read on from the log.
 import type { HubStats, Subscriber, Subscription } from '../contract.server.ts'
-import type { Gap, Reset } from '../contract.ts'
+import type { Closed, Gap, Reset } from '../contract.ts'
 import type { Cursor } from '../cursor.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import type { Message } from '../message.ts'
@@ -27,14 +27,18 @@ export class Room {
   readonly #live: RoomSubscription[] = []
   readonly #all = new Set<RoomSubscription>()
   readonly #pages = new Map<number, Batch>()
+  #pagesBytes = 0
+  readonly #maximumBytes: () => number
   #pumping = false
   #leftWhilePumping = false
 
-  constructor(name: string, log: Log, counters: Counters, ringBytes: () => number) {
+  /** `maximumBytes`: how much of what is read from it the room may hold in memory, once as a ring and once as pages. */
+  constructor(name: string, log: Log, counters: Counters, maximumBytes: () => number) {
     this.name = name
+    this.#maximumBytes = maximumBytes
     this.#log = log
     this.#counters = counters
-    this.#ring = new Ring(log.head(name), ringBytes)
+    this.#ring = new Ring(log.head(name), maximumBytes)
     this.#unfollow = log.follow(name, (messages) => this.#appended(messages))
   }
 
@@ -70,8 +74,9 @@ export class Room {
     else this.#quit(subscription)
   }
 
-  *subscribersNow(): Iterable<Subscriber> {
-    for (const subscription of [...this.#all]) yield subscription.subscriber
+  /** Those of this moment: they may leave while they are gone through. */
+  subscriptionsNow(): readonly RoomSubscription[] {
+    return [...this.#all]
   }
 
   /** One page after `cursor`, from memory where it is still there. */
@@ -90,6 +95,15 @@ export class Room {
 
   /** Lets a subscriber that is behind read on, until it is at the head, or its wire or its turn is full. */
   advance(subscription: RoomSubscription): void {
+    try {
+      this.#readOn(subscription)
+    } catch {
+      // The log cannot be read; nobody is above this call to hear of it.
+      subscription.fail()
+    }
+  }
+
+  #readOn(subscription: RoomSubscription): void {
     for (let pages = 0; pages < pagesPerTurn; pages++) {
       if (subscription.left || subscription.live || subscription.blocked || subscription.reading) return
       if (this.#isAtHead(subscription)) {
@@ -105,7 +119,7 @@ export class Room {
             this.#hand(subscription, event)
             this.advance(subscription)
           },
-          () => subscription.subscriber.terminate(),
+          () => subscription.fail(),
         )
         return
       }
@@ -115,8 +129,12 @@ export class Room {
   }
 
   #appended(messages: readonly Message[]): void {
-    this.#pages.clear()
-    for (const batch of this.#ring.push(messages)) this.#pump(batch)
+    // A room that is made while a commit is being told knows of that commit's messages already.
+    const known = this.#ring.head.offset + 1 - (messages[0]?.offset ?? 0)
+    for (const batch of this.#ring.push(known > 0 ? messages.slice(known) : messages)) {
+      this.#forgetPages()
+      this.#pump(batch)
+    }
   }
 
   /** The hot loop: one shared batch, one write for each subscriber. */
@@ -143,6 +161,8 @@ export class Room {
 
   #hand(subscription: RoomSubscription, event: Batch | Gap | Reset): void {
     if (subscription.left) return
+    // At the head of the log while the room is still being told what led there: it goes on in the next turn.
+    if (event.kind === 'messages' && event.messages.length === 0) return
     subscription.cursor = event.cursor
     if (event.kind === 'messages') this.#counters.delivered += event.messages.length
     if (!subscription.write(event)) subscription.blocked = true
@@ -168,9 +188,18 @@ export class Room {
     last.liveIndex = index
   }
 
+  #forgetPages(): void {
+    this.#pages.clear()
+    this.#pagesBytes = 0
+  }
+
   #remember(page: Batch): Batch {
-    if (this.#pages.size >= rememberedPages) this.#pages.clear()
+    // As much again as the ring may take.
+    const bytes = page.document.length
+    if (this.#pages.size >= rememberedPages || this.#pagesBytes + bytes > this.#maximumBytes())
+      this.#forgetPages()
     this.#pages.set(page.after.offset, page)
+    this.#pagesBytes += bytes
     return page
   }
 }
@@ -208,10 +237,24 @@ export class RoomSubscription implements Subscription {
     try {
       return this.subscriber.write(event)
     } catch {
-      this.subscriber.terminate()
-      this.leave()
+      this.fail()
       return true
     }
+  }
+
+  /** Says goodbye; a wire that cannot even do that is ended. */
+  close(reason: Closed): void {
+    try {
+      this.subscriber.close(reason)
+    } catch {
+      this.fail()
+    }
+  }
+
+  /** Ends it: its wire is broken, or the log cannot be read. */
+  fail(): void {
+    this.leave()
+    this.subscriber.terminate()
   }
 
   writable(): void {

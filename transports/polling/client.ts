@@ -196,14 +196,13 @@ class PollingLink implements Link {
     const { fetch, counter, request } = this.#parts
     let document: PollDocument | null = this.#parts.first
     let cursor = document.cursor
+    let leadsOn = true
     try {
       while (this.#end.reason === null) {
-        if (document !== null) {
-          cursor = document.cursor
-          await request.receive(withoutHead(document))
-        }
-        // There is more: ask at once.
-        if (document === null || sameCursor(document.cursor, document.head)) await this.#rest()
+        if (document !== null) await request.receive(withoutHead(document))
+        // Where there is more, it asks at once, as long as the answers lead on.
+        const isMore = document !== null && leadsOn && !sameCursor(document.cursor, document.head)
+        if (!isMore) await this.#rest()
         if (this.#end.reason !== null) return
         const start: Start = { after: cursor }
         const answer: Answer = await poll(
@@ -214,6 +213,9 @@ class PollingLink implements Link {
           this.#stop.signal,
         )
         document = answer.document
+        const reached: Cursor = document?.cursor ?? cursor
+        leadsOn = !sameCursor(reached, cursor)
+        cursor = reached
       }
     } catch (error) {
       this.#end.end(closedFor(unreachable(error, this.#stop.signal)))

@@ -53,9 +53,9 @@ function read(
   // RFC 9110 §13.1.2: the representation of "what is new after the head" is the empty one, and its tag is the head.
   if (after !== undefined && headers['if-none-match'] === `"${after}"` && after === formatCursor(head)) {
     reply.raw.writeHead(304, {
-      etag: `"${after}"`,
-      'cache-control': 'no-store',
-      'parley-protocol': spoken(request),
+      ETag: headers['if-none-match'],
+      'Cache-Control': 'no-store',
+      'Parley-Protocol': spoken(request),
     })
     reply.raw.end()
     return reply.hijack()
@@ -71,6 +71,9 @@ function range(context: MountContext, room: string, query: Query) {
   const messages = limit === undefined ? {} : { messages: limit }
   const before = one(query, 'before')
   if (before !== undefined) {
+    if (one(query, 'after') !== undefined || one(query, 'last') !== undefined) {
+      throw new ProblemError(problem('bad-request', '"before", "after" and "last" exclude each other.'))
+    }
     return context.hub.read(
       room,
       { before: cursorOf(before, 'before') },

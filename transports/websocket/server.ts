@@ -20,7 +20,9 @@ import { identityOf, type Query, sendProblem, startOf } from '../request.server.
 import { utf8Bytes } from '../text.ts'
 import { encodeDocument, type ServerDocument } from '../wire.ts'
 import { Acceptor } from './accept.node.ts'
+import { systemClock } from './clock.ts'
 import { closeCodes, jsonSubprotocol } from './documents.ts'
+import { Liveness } from './liveness.ts'
 import { messageText } from './primitives.node.ts'
 import { serverFrame } from './protocol/frame.ts'
 import type { Message } from './protocol/message.ts'
@@ -39,19 +41,33 @@ const replaced: Closed = {
 /** Room for the members' names beside the draft. */
 const longestDocumentBytes = wireLimits.draftBytes + 1024
 
+/** What looks after all sockets of one application, so that none has a timer of its own. */
+interface Care {
+  /** Tells clients, which cannot see pings, that the server is alive. */
+  readonly heartbeats: Heartbeats<Uint8Array>
+  /** Asks clients whether they are: a browser answers a ping by itself (R34). */
+  readonly liveness: Liveness
+}
+
 export const webSocketServer: ServerTransport = {
   name: 'websocket',
   mount(app, context) {
-    const heartbeats = new Heartbeats<Uint8Array>(context.heartbeatMs, () => {
-      return serverFrame('text', Buffer.from(encodeDocument({ kind: 'heartbeat', time: Date.now() })))
-    })
+    const care: Care = {
+      heartbeats: new Heartbeats(context.heartbeatMs, () => {
+        return serverFrame('text', Buffer.from(encodeDocument({ kind: 'heartbeat', time: Date.now() })))
+      }),
+      liveness: new Liveness(context.heartbeatMs, systemClock),
+    }
     const acceptor = new Acceptor<SocketSubscriber>({
       handler: socketHandler,
       subprotocols: [jsonSubprotocol],
       limits: { maxMessageBytes: longestDocumentBytes },
     })
-    app.addHook('onClose', () => heartbeats.stop())
-    context.upgrade('socket', upgrade(context, acceptor, heartbeats))
+    app.addHook('onClose', () => {
+      care.heartbeats.stop()
+      care.liveness.stop()
+    })
+    context.upgrade('socket', upgrade(context, acceptor, care))
     refuseWithoutUpgrade(app)
   },
 }
@@ -64,11 +80,7 @@ function refuseWithoutUpgrade(app: FastifyInstance): void {
   })
 }
 
-function upgrade(
-  context: MountContext,
-  acceptor: Acceptor<SocketSubscriber>,
-  heartbeats: Heartbeats<Uint8Array>,
-): UpgradeHandler {
+function upgrade(context: MountContext, acceptor: Acceptor<SocketSubscriber>, care: Care): UpgradeHandler {
   return ({ request, socket: duplex, head, room, query }) => {
     const subscriber = new SocketSubscriber(context, room)
     try {
@@ -94,7 +106,7 @@ function upgrade(
       return
     }
     const tls = (duplex as { encrypted?: boolean }).encrypted === true
-    subscriber.begin(socket, heartbeats, tls)
+    subscriber.begin(socket, care, tls)
   }
 }
 
@@ -120,7 +132,7 @@ class SocketSubscriber implements Subscriber {
   #socket: MessageSocket<SocketSubscriber> | null = null
   subscription: Subscription | null = null
   leave: LeaveLink | null = null
-  #stopHeartbeats: (() => void) | null = null
+  #release: (() => void) | null = null
   #draftsInFlight = 0
   #closing = false
 
@@ -129,7 +141,7 @@ class SocketSubscriber implements Subscriber {
     this.#room = room
   }
 
-  begin(socket: MessageSocket<SocketSubscriber>, heartbeats: Heartbeats<Uint8Array>, tls: boolean): void {
+  begin(socket: MessageSocket<SocketSubscriber>, care: Care, tls: boolean): void {
     this.#socket = socket
     const { subscription } = this
     if (subscription === null) return
@@ -142,7 +154,13 @@ class SocketSubscriber implements Subscriber {
     }
     const { heartbeatMs } = this.#context
     this.#say({ kind: 'hello', transport: 'websocket', negotiated, cursor, head, heartbeatMs })
-    this.#stopHeartbeats = heartbeats.add((document) => this.#beat(document))
+    const { heartbeats, liveness } = care
+    const stopHeartbeats = heartbeats.add((document) => this.#beat(document))
+    liveness.watch(socket)
+    this.#release = () => {
+      stopHeartbeats()
+      liveness.unwatch(socket)
+    }
   }
 
   write(event: Batch | Gap | Reset): boolean {
@@ -168,7 +186,7 @@ class SocketSubscriber implements Subscriber {
   /** The socket is gone, or never came to be. */
   gone(): void {
     this.#closing = true
-    this.#stopHeartbeats?.()
+    this.#release?.()
     this.leave?.()
     this.subscription?.leave()
   }
@@ -234,17 +252,10 @@ class SocketSubscriber implements Subscriber {
     this.close({ cause: 'peer', retry: true, ...wait, detail: value.detail })
   }
 
-  /** Its sign of life for the client, and the question for the client's: a browser answers a ping by itself (R34). */
+  /** Its sign of life for the client; a socket that has not drained has something to read already. */
   #beat(document: Uint8Array): void {
     const socket = this.#socket
-    if (socket === null) return
-    if (!socket.heard) {
-      this.terminate()
-      return
-    }
-    socket.heard = false
-    if (!this.#closing && socket.bufferedBytes === 0) socket.sendFrames(document)
-    socket.ping()
+    if (socket !== null && !this.#closing && socket.bufferedBytes === 0) socket.sendFrames(document)
   }
 
   #say(document: ServerDocument): void {

@@ -3,20 +3,11 @@
 // Thousands of these sit idle in a server, so one holds no closure, no emitter and no timer of its own: the listeners and the
 // handler are shared by all, and what is sent outside of a read is written by one pass over the sockets that have something.
 import type { Duplex } from 'node:stream'
+import { type DuplexEvents, listenTo, writeParts } from './duplex.node.ts'
 import { Connection } from './protocol/connection.ts'
 import type { ReceivedEvent } from './protocol/receiver.ts'
 import type { SocketSettings } from './socket-handler.ts'
 
-/** What `Duplex` lacks and some have. */
-interface Pumped extends Duplex {
-  [pump]?: MessageSocket<unknown>
-  setNoDelay?(noDelay: boolean): unknown
-  setTimeout?(timeoutMs: number): unknown
-}
-
-const pump = Symbol('MessageSocket')
-/** Up to here the pieces of a tick are joined into one buffer; beyond, the system joins them (writev). */
-const joinedUpToBytes = 16 * 1024
 /** With so much waiting, a sender is told to wait, though it is not yet known whether the wire takes it. */
 const highWaterBytes = 64 * 1024
 
@@ -34,7 +25,7 @@ const closedBit = 128
 const endReceived = 256
 const paused = pausedByApplication | pausedByReplies
 
-export class MessageSocket<Context> {
+export class MessageSocket<Context> implements DuplexEvents {
   readonly duplex: Duplex
   readonly settings: SocketSettings<Context>
   readonly subprotocol: string | null
@@ -66,20 +57,11 @@ export class MessageSocket<Context> {
     this.context = context
     this.subprotocol = subprotocol
     this.#connection = new Connection(settings.connection)
-    const pumped: Pumped = duplex
-    pumped[pump] = this
-    // One write a frame or more, and never a wait for the peer's acknowledgement of the last (R19).
-    pumped.setNoDelay?.(true)
-    pumped.setTimeout?.(0)
     if (head.length > 0) {
       duplex.pause()
       duplex.unshift(head)
     }
-    duplex.on('data', onData)
-    duplex.on('end', onEnd)
-    duplex.on('drain', onDrain)
-    duplex.on('error', onError)
-    duplex.on('close', onClose)
+    listenTo(duplex, this)
     if (head.length > 0) duplex.resume()
     // A duplex that has died meanwhile says nothing more.
     if (duplex.closed) process.nextTick(() => this.onClose())
@@ -96,7 +78,7 @@ export class MessageSocket<Context> {
   }
 
   /**
-   * Sends a message: a string as text, bytes as binary.
+   * Sends a message: a string as text, bytes as binary. More than 2 KiB of bytes aren't copied by a server: leave them alone.
    *
    * @returns whether to go on; after false, which also means taken, wait for `drained`. On a socket that isn't open any more
    *   the message is dropped and the answer is false: `closed` follows or has come.
@@ -172,7 +154,8 @@ export class MessageSocket<Context> {
     if ((this.#flags & (blocked | owesDrained)) === owesDrained) this.#reportDrained()
   }
 
-  /** Only for the listeners below, as all that begins with `on`: the duplex has read something. */
+  // What the duplex reports. Only for its listeners, as all that begins with `on`.
+
   onData(chunk: Uint8Array): void {
     this.heard = true
     this.#connection.receive(chunk)
@@ -290,40 +273,4 @@ export class MessageSocket<Context> {
     const { clock, closeTimeoutMs } = this.settings
     this.#closeTimer = clock.setTimeout(() => this.duplex.destroy(), closeTimeoutMs)
   }
-}
-
-function onData(this: Pumped, chunk: Buffer): void {
-  socketOf(this).onData(chunk)
-}
-
-function onEnd(this: Pumped): void {
-  socketOf(this).onEnd()
-}
-
-function onDrain(this: Pumped): void {
-  socketOf(this).onDrain()
-}
-
-function onError(this: Pumped, error: Error): void {
-  socketOf(this).onError(error)
-}
-
-function onClose(this: Pumped): void {
-  socketOf(this).onClose()
-}
-
-/** One write, whatever the number of pieces; false: the wire takes no more for now. */
-function writeParts(duplex: Duplex, parts: readonly Uint8Array[], totalBytes: number): boolean {
-  const first = parts[0] as Uint8Array
-  if (parts.length === 1) return duplex.write(first)
-  if (totalBytes <= joinedUpToBytes) return duplex.write(Buffer.concat(parts, totalBytes))
-  duplex.cork()
-  let accepted = true
-  for (const part of parts) accepted = duplex.write(part)
-  duplex.uncork()
-  return accepted
-}
-
-function socketOf(duplex: Pumped): MessageSocket<unknown> {
-  return duplex[pump] as MessageSocket<unknown>
 }

@@ -12,7 +12,7 @@ function plainly(bytes: Uint8Array, start: number, end: number, key: Uint8Array)
 describe('RFC 6455 §5.3 masking', () => {
   it('masks in place, and tells ASCII, at every alignment and length', () => {
     const key = Uint8Array.of(0x80, 0x11, 0xfe, 0x7f)
-    for (const length of [0, 1, 2, 3, 4, 5, 7, 8, 63, 191, 192, 193, 194, 195, 196, 207, 208, 209, 1000]) {
+    for (const length of [0, 1, 2, 3, 4, 5, 7, 8, 63, 95, 96, 97, 98, 99, 100, 111, 112, 113, 1000]) {
       for (let align = 0; align < 8; align++) {
         const whole = new Uint8Array(length + 24).map((_, index) => index * 7)
         const view = whole.subarray(align)

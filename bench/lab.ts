@@ -1,0 +1,88 @@
+// What a run has at hand while it measures: its servers and its generator, started when first asked for.
+import type { ServerKind } from './measurement.ts'
+import { type Generator, type RunningServer, startControl, startGenerator, startParley } from './processes.ts'
+import { type Certificate, makeCertificate } from './servers/certificate.ts'
+import type { Settings } from './settings.ts'
+
+export interface Cores {
+  readonly server: number
+  readonly generator: number
+}
+
+export class Lab {
+  readonly settings: Settings
+  readonly cores: Cores | null
+  readonly #certificate: Certificate
+  readonly #servers = new Map<ServerKind, RunningServer>()
+  #generator: Generator | null = null
+  #rooms = 0
+  #ended = false
+
+  private constructor(settings: Settings, cores: Cores | null, certificate: Certificate) {
+    this.settings = settings
+    this.cores = cores
+    this.#certificate = certificate
+  }
+
+  static open(settings: Settings, cores: Cores | null): Lab {
+    return new Lab(settings, cores, makeCertificate())
+  }
+
+  /** The server of this kind, kept until `renew`. */
+  async server(kind: ServerKind): Promise<RunningServer> {
+    const running = this.#servers.get(kind)
+    if (running !== undefined) return running
+    const started = kind === 'parley' ? await this.freshParley() : await this.freshControl(`${kind}.ts`)
+    this.#servers.set(kind, started)
+    return started
+  }
+
+  /** A real server of the caller's own, which the caller stops. */
+  freshParley(): Promise<RunningServer> {
+    return this.#alive(startParley({ core: this.#serverCore, certificate: this.#certificate }))
+  }
+
+  /** A control of the caller's own, which the caller stops. */
+  freshControl(script: string, variant?: string): Promise<RunningServer> {
+    const { fault } = this.settings
+    const common = { script, core: this.#serverCore, certificate: this.#certificate, fault }
+    return this.#alive(startControl(variant === undefined ? common : { ...common, variant }))
+  }
+
+  async generator(): Promise<Generator> {
+    this.#generator ??= await startGenerator(this.cores?.generator ?? null)
+    return this.#generator
+  }
+
+  /** Ends servers and generator; the next steps get new ones. */
+  async renew(): Promise<void> {
+    const ending = [...this.#servers.values(), ...(this.#generator === null ? [] : [this.#generator])]
+    this.#servers.clear()
+    this.#generator = null
+    await Promise.all(ending.map((one) => one.stop()))
+  }
+
+  /** A room that nobody has used. */
+  newRoom(): string {
+    this.#rooms += 1
+    return `bench-${this.#rooms}`
+  }
+
+  get #serverCore(): number | null {
+    return this.cores?.server ?? null
+  }
+
+  async close(): Promise<void> {
+    this.#ended = true
+    await this.renew()
+    this.#certificate.remove()
+  }
+
+  /** What starts while the lab closes is ended at once. */
+  async #alive(starting: Promise<RunningServer>): Promise<RunningServer> {
+    const started = await starting
+    if (!this.#ended) return started
+    await started.stop()
+    throw new Error('The run has ended.')
+  }
+}

@@ -1,0 +1,88 @@
+// Every default and bound of the bench, in one place. Units are in the names.
+
+/** How much a profile measures. */
+export interface Profile {
+  readonly trickle: {
+    readonly blocks: number
+    readonly windowMs: number
+    readonly subscribers: number
+    readonly ratePerSecond: number
+    readonly pollIntervalsMs: readonly number[]
+  }
+  readonly fanout: {
+    readonly blocks: number
+    readonly windowMs: number
+    readonly subscribers: readonly number[]
+    readonly ratePerSecond: number
+    readonly pollIntervalMs: number
+  }
+  readonly saturate: { readonly blocks: number; readonly windowMs: number; readonly connections: number }
+  readonly goals: { readonly rounds: number; readonly windowMs: number; readonly warmUpMs: number }
+}
+
+export const profiles = {
+  /** Under 90 s in all; too few blocks to be cited. */
+  quick: {
+    trickle: {
+      blocks: 2,
+      windowMs: 1500,
+      subscribers: 10,
+      ratePerSecond: 2,
+      pollIntervalsMs: [250, 1000],
+    },
+    fanout: { blocks: 2, windowMs: 500, subscribers: [10, 100], ratePerSecond: 20, pollIntervalMs: 250 },
+    saturate: { blocks: 1, windowMs: 700, connections: 32 },
+    goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
+  },
+  standard: {
+    trickle: {
+      blocks: 3,
+      windowMs: 4000,
+      subscribers: 10,
+      ratePerSecond: 2,
+      pollIntervalsMs: [250, 1000, 5000],
+    },
+    fanout: {
+      blocks: 5,
+      windowMs: 1000,
+      subscribers: [10, 100, 1000],
+      ratePerSecond: 20,
+      pollIntervalMs: 1000,
+    },
+    saturate: { blocks: 3, windowMs: 1500, connections: 32 },
+    goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
+  },
+} as const satisfies Record<string, Profile>
+
+export const benchLimits = {
+  /** A message's text: about what a person types. */
+  textBytes: 64,
+  /** When nothing has come for that long, and one poll interval, what is missing is lost. */
+  quietMs: 2000,
+  /** A server must say its addresses by then. */
+  startMs: 20_000,
+  /** A child process that was asked to end is killed after that. */
+  stopMs: 2000,
+  /** All links of a cell must be open by then. */
+  openMs: 30_000,
+  /** Links that are being opened at a time. */
+  openAtOnce: 32,
+  /** Between the last link's opening and the first intended time. */
+  settleMs: 100,
+  /** Before the first cell of a scenario every subject carries this load, which is not measured. */
+  warmUp: { windowMs: 400, subscribers: 20, ratePerSecond: 100 },
+  /** Above this share of a core the generator, not the server, may be what is measured. */
+  generatorUtilisation: 0.75,
+  /** A cell whose sends are later than this at p99 was disturbed by something else on the machine. */
+  sendLagMs: 2,
+  /** From this many blocks on, intervals are worth citing. */
+  citableBlocks: 6,
+  /** A metric is ranked only when the A/A control's interval reaches no farther from 1 than this. */
+  rankableShare: 0.15,
+  /** Subscribers of a cell at most. */
+  subscribers: 5000,
+  /** The three loads of the goals. */
+  pollGoal: { connections: 50, bound: 1.4 },
+  pushGoal: { readers: 500, burstMessages: 10, bound: 1.15, timeoutMs: 10_000 },
+  sendGoal: { connections: 100, inFlight: 16, bound: 0.3 },
+} as const

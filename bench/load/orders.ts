@@ -1,0 +1,67 @@
+// What the orchestrator asks of the generator process, and what it answers.
+import type { DeliverOrder, DeliverResult } from './deliver.ts'
+import type { WindowResult } from './window.ts'
+
+/** Requests in a closed loop over one polling route. */
+export interface SaturateOrder {
+  readonly kind: 'saturate'
+  readonly route: 'unchanged' | 'page' | 'post'
+  /** The plain port: autocannon speaks HTTP/1.1 only. */
+  readonly url: string
+  readonly serverPid: number
+  readonly room: string
+  readonly connections: number
+  readonly windowMs: number
+}
+
+export interface SaturateResult extends WindowResult {
+  readonly requests: number
+  readonly latency: string
+  readonly problems: readonly string[]
+}
+
+/** Unchanged polls, counted: Parley's where `room` has a head, a bare server's otherwise. */
+export interface PollsOrder {
+  readonly kind: 'polls'
+  readonly subject: 'parley' | 'bare'
+  readonly url: string
+  readonly serverPid: number
+  readonly warmUpMs: number
+  readonly windowMs: number
+}
+
+export interface PushOrder {
+  readonly kind: 'push'
+  readonly secureUrl: string
+  /** Messages are published over a WebSocket of Parley's, or over a bare server's own port. */
+  readonly publish: { readonly webSocketUrl: string } | { readonly port: number }
+  readonly serverPid: number
+  readonly warmUpMs: number
+  readonly windowMs: number
+}
+
+export interface SendsOrder {
+  readonly kind: 'sends'
+  readonly url: string
+  readonly serverPid: number
+  readonly warmUpMs: number
+  readonly windowMs: number
+}
+
+export interface CountResult extends WindowResult {
+  readonly count: number
+  readonly bytesPerDelivery?: number
+}
+
+export type Order = DeliverOrder | SaturateOrder | PollsOrder | PushOrder | SendsOrder
+
+export type ResultOf<O extends Order> = O extends DeliverOrder
+  ? DeliverResult
+  : O extends SaturateOrder
+    ? SaturateResult
+    : CountResult
+
+/** Over IPC, one order at a time. */
+export type Answer =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly message: string }

@@ -1,0 +1,91 @@
+// Sockets whose bytes are counted below TLS, for the clients that let their owner bring the socket.
+import net from 'node:net'
+import tls from 'node:tls'
+import { Agent, type buildConnector, fetch as undiciFetch } from 'undici'
+import type { Fetch } from '../../transports/http.client.ts'
+import type { WebSocketConstructor } from '../../transports/websocket/client.ts'
+import { NodeWebSocket } from '../../transports/websocket/node-websocket.node.ts'
+
+/** The TCP sockets of one subscriber. */
+export class CountedSockets {
+  readonly #sockets: net.Socket[] = []
+  readonly #webSockets: NodeWebSocket[] = []
+
+  /** A TCP connection that this counter keeps an eye on. */
+  connect(port: number): net.Socket {
+    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
+    this.#sockets.push(socket)
+    return socket
+  }
+
+  /** TLS over a counted connection. The bench trusts what it has started itself on loopback. */
+  connectSecurely(port: number, protocols: string[]): tls.TLSSocket {
+    return tls.connect({ ...trusting, socket: this.connect(port), ALPNProtocols: protocols })
+  }
+
+  /** Our own WebSocket client, whose TCP socket is counted too. */
+  webSocketClass(): WebSocketConstructor {
+    const counted = this
+    return class extends NodeWebSocket {
+      constructor(url: string, protocols: string[]) {
+        const { protocol, port } = new URL(url)
+        if (protocol === 'wss:')
+          super(url, protocols, { tls: { ...trusting, socket: counted.connect(Number(port)) } })
+        else {
+          super(url, protocols)
+          counted.#webSockets.push(this)
+        }
+      }
+    }
+  }
+
+  get bytesUp(): number {
+    return this.#all().reduce((sum, socket) => sum + socket.bytesWritten, 0)
+  }
+
+  get bytesDown(): number {
+    return this.#all().reduce((sum, socket) => sum + socket.bytesRead, 0)
+  }
+
+  /** Without TLS the WebSocket client opens its socket itself. */
+  #all(): readonly net.Socket[] {
+    const opened = this.#webSockets
+      .map((one) => one.socket?.duplex)
+      .filter((duplex) => duplex instanceof net.Socket)
+    return [...this.#sockets, ...opened]
+  }
+
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+}
+
+export const trusting = { rejectUnauthorized: false, servername: 'localhost' } as const
+
+/** A `fetch` with connections of its own, as a person's browser has: HTTP/2 over TLS, HTTP/1.1 without. */
+export function countedFetch(sockets: CountedSockets): { readonly fetch: Fetch; close(): Promise<void> } {
+  const connect: buildConnector.connector = (options, callback) => {
+    const port = Number(options.port)
+    const secure = options.protocol === 'https:'
+    const socket = secure ? sockets.connectSecurely(port, ['h2', 'http/1.1']) : sockets.connect(port)
+    const failed = (error: Error): void => callback(error, null)
+    socket.once('error', failed)
+    socket.once(secure ? 'secureConnect' : 'connect', () => {
+      socket.off('error', failed)
+      callback(null, socket)
+    })
+  }
+  const dispatcher = new Agent({
+    allowH2: true,
+    connections: 1,
+    connect,
+    // Polls of 5 s and more use the connection again, as browsers do; undici would close it after 4 s.
+    keepAliveTimeout: 60_000,
+    bodyTimeout: 0,
+  })
+  return {
+    // undici's own types of Request and Response are the same classes under other names.
+    fetch: ((input: URL, init?: object) => undiciFetch(input, { ...init, dispatcher })) as unknown as Fetch,
+    close: () => dispatcher.destroy(),
+  }
+}

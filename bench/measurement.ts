@@ -1,0 +1,104 @@
+// What measuring hands on: plain data, one record per cell. Aggregation reads it, the JSON file keeps it, nothing in it is rounded.
+import type { Tally } from './load/checker.ts'
+import type { WindowResult } from './load/window.ts'
+
+export type ServerKind = 'parley' | 'tcp' | 'ws'
+
+/** Totals of all subscribers' links within the window, or from it to the end of the cell. */
+export interface Traffic {
+  readonly deliveries: number
+  /** Read events of the client: answers, chunks or WebSocket messages that brought something. */
+  readonly reads: number
+  /** At the TCP socket, TLS included. */
+  readonly bytesUp: number
+  readonly bytesDown: number
+  /** Bodies and payloads alone. */
+  readonly payloadBytesUp: number
+  readonly payloadBytesDown: number
+}
+
+/** One subject under one load in one block: the open loop's cell. */
+export interface DeliveryCell extends Traffic, WindowResult {
+  readonly kind: 'delivery'
+  readonly scenario: string
+  /** The load in words; cells with the same scenario and load are one table. */
+  readonly load: string
+  readonly subject: string
+  readonly block: number
+  readonly subscribers: number
+  readonly ratePerSecond: number
+  readonly tally: Tally
+  /** Histograms of µs in HDR's compressed base64. From the intended time; from the real send; intended to real send. */
+  readonly latency: string
+  readonly service: string
+  readonly sendLag: string
+  /** What the links really spoke, as the server says and the client checked: `h2, TLS`. */
+  readonly protocol: string
+  /** What makes this cell worthless, in sentences. Empty: it is valid. */
+  readonly problems: readonly string[]
+}
+
+/** A closed loop over one HTTP route. */
+export interface ServiceCell extends WindowResult {
+  readonly kind: 'service'
+  readonly scenario: string
+  readonly load: string
+  readonly subject: string
+  readonly block: number
+  readonly requests: number
+  /** Closed-loop service time, µs. */
+  readonly latency: string
+  readonly protocol: string
+  readonly problems: readonly string[]
+}
+
+/** One side of a goal in one round. */
+export interface GoalCell {
+  readonly kind: 'goal'
+  readonly scenario: string
+  readonly load: string
+  readonly subject: string
+  readonly block: number
+  /** µs of server CPU per request or delivery, or messages a second. */
+  readonly value: number
+  readonly count: number
+  readonly wallMs: number
+  readonly serverUtilisation: number
+  readonly generatorUtilisation: number
+  /** Where the load counts them: bytes down per delivery. */
+  readonly bytesPerDelivery?: number
+}
+
+/** A cell that could not be measured. It makes the run invalid. */
+export interface FailedCell {
+  readonly kind: 'failed'
+  readonly scenario: string
+  readonly load: string
+  readonly subject: string
+  readonly block: number
+  readonly problems: readonly string[]
+}
+
+export type Measurement = DeliveryCell | ServiceCell | GoalCell | FailedCell
+
+export interface Environment {
+  readonly cpuModel: string
+  readonly cores: number
+  readonly memoryBytes: number
+  readonly platform: string
+  readonly node: string
+  /** Short hash, with `+` when the tree had changes; `unknown` outside git. */
+  readonly commit: string
+  readonly startedAt: string
+  /** Cores of server and generator, or null when nothing was pinned. */
+  readonly pinned: { readonly server: number; readonly generator: number } | null
+  readonly cpuSource: string
+}
+
+/** A whole run, finished or not. */
+export interface Run {
+  readonly environment: Environment
+  readonly measurements: readonly Measurement[]
+  readonly interrupted: boolean
+  readonly durationMs: number
+}

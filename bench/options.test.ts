@@ -1,0 +1,118 @@
+// The command line: what it understands, what it refuses, and that the help explains every column.
+import { describe, expect, it } from 'vitest'
+import { UsageError } from '../transports/errors.ts'
+import { profiles } from './limits.ts'
+import { type Command, parseOptions } from './options.ts'
+import { deliveryFields } from './report/columns.ts'
+import type { Settings } from './settings.ts'
+import { transportNames } from './subjects.ts'
+
+const parse = (...args: string[]): Command => parseOptions(args, () => 42)
+
+function settingsOf(...args: string[]): Settings {
+  const command = parse(...args)
+  if (command.kind !== 'run') throw new Error('Not a run.')
+  return command.settings
+}
+
+describe('parseOptions', () => {
+  it('without arguments runs the usual scenarios with everything', () => {
+    expect(settingsOf()).toEqual({
+      profileName: 'standard',
+      profile: profiles.standard,
+      scenarios: ['trickle', 'fanout', 'saturate'],
+      transports: transportNames,
+      seed: 42,
+      secure: true,
+      pin: true,
+      cores: null,
+      fault: null,
+    })
+  })
+
+  it('takes scenarios by flag, by comma and by place, each once', () => {
+    expect(settingsOf('--scenario', 'fanout,saturate', '--scenario', 'fanout', 'trickle').scenarios).toEqual([
+      'fanout',
+      'saturate',
+      'trickle',
+    ])
+  })
+
+  it('knows the goals together and alone', () => {
+    expect(settingsOf('goals').scenarios).toEqual(['goal-poll', 'goal-push', 'goal-send'])
+    expect(settingsOf('goal-push').scenarios).toEqual(['goal-push'])
+  })
+
+  it('changes the profile', () => {
+    const { profile, profileName } = settingsOf(
+      '--quick',
+      '--blocks',
+      '4',
+      '--window-ms',
+      '900',
+      '--subscribers',
+      '7,70',
+      '--rate',
+      '9',
+    )
+    expect(profileName).toBe('quick')
+    expect(profile.fanout).toMatchObject({ blocks: 4, windowMs: 900, subscribers: [7, 70], ratePerSecond: 9 })
+    expect(profile.trickle).toMatchObject({ blocks: 4, subscribers: 7 })
+    expect(profile.goals).toMatchObject({ rounds: 4, windowMs: 900 })
+  })
+
+  it('takes a seed, cores, transports, plain sockets and a file', () => {
+    const command = parse(
+      '--seed',
+      '7',
+      '--cores',
+      '0,3',
+      '--transports',
+      'tcp,ws',
+      '--no-tls',
+      '--no-pin',
+      '--json',
+      'out.json',
+    )
+    expect(command).toMatchObject({
+      jsonFile: 'out.json',
+      settings: { seed: 7, cores: [0, 3], transports: ['tcp', 'ws'], secure: false, pin: false },
+    })
+  })
+
+  it.each([
+    ['--scenario', 'nothing'],
+    ['--transports', 'pigeon'],
+    ['--seed', '-1'],
+    ['--seed', '1.5'],
+    ['--blocks', '0'],
+    ['--blocks', 'many'],
+    ['--window-ms', '10'],
+    ['--subscribers', '5,0'],
+    ['--subscribers', '1000000'],
+    ['--cores', '1'],
+    ['--fault', 'drop'],
+    ['--unknown', 'x'],
+    ['--quick=yes', ''],
+    ['--json', '--quick'],
+  ])('refuses %s %s in one line', (...args) => {
+    const refused = (): Command => parse(...args.filter((arg) => arg !== ''))
+    expect(refused).toThrow(UsageError)
+    expect(refused).toThrow(/^[^\n]+$/)
+  })
+
+  it('refuses transports that all need TLS without it', () => {
+    expect(() => parse('--transports', 'http2-push', '--no-tls')).toThrow(UsageError)
+  })
+
+  it('lists every transport, and explains every column in a line of the help', () => {
+    const list = parse('--list')
+    for (const name of transportNames)
+      expect(list).toMatchObject({ text: expect.stringContaining(`  ${name}`) })
+    const help = parse('--help')
+    for (const { title, help: line } of deliveryFields) {
+      expect(line).not.toContain('\n')
+      expect(help).toMatchObject({ text: expect.stringMatching(new RegExp(`^  ${title} +\\S`, 'm')) })
+    }
+  })
+})

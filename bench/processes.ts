@@ -1,0 +1,203 @@
+// Child processes of a run: the servers and the generator, pinned where that is possible, and ended with it.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { benchLimits } from './limits.ts'
+import type { Answer, Order, ResultOf } from './load/orders.ts'
+import type { Certificate } from './servers/certificate.ts'
+import type { ControlReady } from './servers/control.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** The cores for server and generator: those asked for, else the last two that this process may use. Null without `taskset` or a second core. */
+export function chooseCores(
+  asked: readonly [number, number] | null,
+): { readonly server: number; readonly generator: number } | null {
+  try {
+    const mask = execFileSync('taskset', ['-pc', String(process.pid)], { encoding: 'utf8', stdio: 'pipe' })
+    const allowed = expandCores(mask.split(':').at(-1) ?? '')
+    const [server, generator] = asked ?? [allowed.at(-2), allowed.at(-1)]
+    return server === undefined || generator === undefined ? null : { server, generator }
+  } catch {
+    return null
+  }
+}
+
+/** `0-2,5` is 0, 1, 2, 5. */
+export function expandCores(list: string): readonly number[] {
+  return list.split(',').flatMap((part) => {
+    const [first = Number.NaN, last = first] = part.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  })
+}
+
+function start(script: string, args: readonly string[], core: number | null): ChildProcess {
+  const command = [process.execPath, join(root, script), ...args]
+  const pinned = core === null ? command : ['taskset', '-c', String(core), ...command]
+  return spawn(pinned[0] ?? '', pinned.slice(1), {
+    cwd: root,
+    // An add-on of the machine's must not make a peer faster here than elsewhere.
+    env: { ...process.env, NODE_ENV: 'production', WS_NO_BUFFER_UTIL: '1', WS_NO_UTF_8_VALIDATE: '1' },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced',
+  })
+}
+
+/** A server under test or a control. */
+export interface RunningServer {
+  readonly pid: number
+  readonly plainUrl: string
+  readonly secureUrl: string
+  /** Where `POST /rooms/:room/messages` goes. */
+  readonly publishUrl: string
+  /** A control's further port; 0 elsewhere. */
+  readonly extraPort: number
+  stop(): Promise<void>
+}
+
+/** Starts a control from `servers/` and waits until it is ready. */
+export async function startControl(options: {
+  readonly script: string
+  readonly core: number | null
+  readonly certificate: Certificate
+  readonly variant?: string
+  readonly fault?: string | null
+}): Promise<RunningServer> {
+  const { script, core, certificate, variant, fault } = options
+  const args = ['--cert', certificate.certFile, '--key', certificate.keyFile]
+  if (variant !== undefined) args.push('--variant', variant)
+  if (fault !== undefined && fault !== null) args.push('--fault', fault)
+  const child = start(`bench/servers/${script}`, args, core)
+  const ready = await whenSaid(child, (text) => /^\{.*\}$/m.exec(text)?.[0] ?? null)
+  const { plain, secure, publish, extraPort } = JSON.parse(ready) as ControlReady
+  const urls = { plainUrl: plain, secureUrl: secure, publishUrl: publish, extraPort }
+  return { pid: child.pid ?? 0, ...urls, stop: () => end(child) }
+}
+
+/** Starts the real server with its defaults, on free ports, with a data folder of its own. */
+export async function startParley(options: {
+  readonly core: number | null
+  readonly certificate: Certificate
+}): Promise<RunningServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-bench-data-'))
+  const { certFile, keyFile } = options.certificate
+  // Its defaults, but for what a run must not share, and without building the page first.
+  const own = ['--port', '0', '--tls-port', '0', '--data', folder, '--cert', certFile, '--key', keyFile]
+  const args = [...own, '--no-build']
+  const child = start('server/main.ts', args, options.core)
+  const stop = async (): Promise<void> => {
+    await end(child)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    const [plainUrl, secureUrl] = await whenSaid(child, addresses)
+    return { pid: child.pid ?? 0, plainUrl, secureUrl, publishUrl: plainUrl, extraPort: 0, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** Both addresses in what a server prints, as loopback's own. */
+function addresses(text: string): [string, string] | null {
+  const plain = /http:\/\/[\w.-]+:(\d+)/.exec(text)?.[1]
+  const secure = /https:\/\/[\w.-]+:(\d+)/.exec(text)?.[1]
+  if (plain === undefined || secure === undefined) return null
+  return [`http://127.0.0.1:${plain}`, `https://127.0.0.1:${secure}`]
+}
+
+/** Runs a script to its end and gives what it printed. */
+export async function runToEnd(options: {
+  readonly script: string
+  readonly args: readonly string[]
+  readonly core: number | null
+}): Promise<string> {
+  const child = start(options.script, options.args, options.core)
+  let text = ''
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  const complaints = collect(child.stderr)
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  if (code !== 0) throw new Error(`${options.script} ended with ${code}. ${lastLine(complaints())}`)
+  return text
+}
+
+/** The process that publishes and subscribes: one clock for both. */
+export interface Generator {
+  order<O extends Order>(order: O): Promise<ResultOf<O>>
+  stop(): Promise<void>
+}
+
+export async function startGenerator(core: number | null): Promise<Generator> {
+  const child = start('bench/load/generator.ts', [], core)
+  const complaints = collect(child.stderr)
+  await whenSaid(child, (text) => (text.includes('ready') ? text : null))
+  return {
+    order: <O extends Order>(order: O) =>
+      new Promise<ResultOf<O>>((resolve, reject) => {
+        const ended = (): void => reject(new Error(`The generator ended. ${lastLine(complaints())}`))
+        child.once('close', ended)
+        child.once('message', (answer: Answer) => {
+          child.off('close', ended)
+          if (answer.ok) resolve(answer.result as ResultOf<O>)
+          else reject(new Error(answer.message))
+        })
+        child.send(order)
+      }),
+    stop: () => end(child),
+  }
+}
+
+/** Waits until what a child prints makes sense to `read`. Rejects when it ends before that, or takes too long. */
+function whenSaid<T>(child: ChildProcess, read: (text: string) => T | null): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const complaints = collect(child.stderr)
+    const fail = (what: string): void => {
+      clearTimeout(timer)
+      child.kill('SIGKILL')
+      reject(new Error(`${child.spawnargs.slice(-12).join(' ')}: ${what} ${lastLine(complaints() || text)}`))
+    }
+    const timer = setTimeout(() => fail('not ready in time.'), benchLimits.startMs)
+    child.once('error', (error) => fail(error.message))
+    child.once('close', (code) => fail(`ended with ${code}.`))
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      const found = read(text)
+      if (found === null) return
+      clearTimeout(timer)
+      child.removeAllListeners('close')
+      child.stdout?.removeAllListeners('data').resume()
+      resolve(found)
+    })
+  })
+}
+
+/** Keeps the end of what a child complains about. */
+function collect(stream: ChildProcess['stderr']): () => string {
+  let text = ''
+  stream?.setEncoding('utf8').on('data', (chunk: string) => {
+    text = (text + chunk).slice(-4000)
+  })
+  return () => text
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').slice(-3).join(' | ')
+}
+
+/** Asks a child to end, and makes it after a while. */
+function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), benchLimits.stopMs)
+    child.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    child.kill('SIGTERM')
+  })
+}

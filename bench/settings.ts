@@ -1,0 +1,17 @@
+// What a run is to do, as plain data: made by the options, read by the scenarios, kept in the JSON file.
+import type { Profile } from './limits.ts'
+
+export interface Settings {
+  readonly profileName: 'quick' | 'standard'
+  readonly profile: Profile
+  readonly scenarios: readonly string[]
+  readonly transports: readonly string[]
+  readonly seed: number
+  /** Everything over TLS, so that all are configured alike; false: plain sockets, without HTTP/2. */
+  readonly secure: boolean
+  readonly pin: boolean
+  /** Cores of server and generator; null: the last two that this process may use. */
+  readonly cores: readonly [number, number] | null
+  /** A fault for the control servers to commit, `drop=20`: for the bench's own tests. */
+  readonly fault: string | null
+}

@@ -1,0 +1,109 @@
+// What is measured: one line a transport. A new transport is one more line in `table`.
+import { Http2PushTransport } from '../transports/http2-push/client.ts'
+import { PollingTransport } from '../transports/polling/client.ts'
+import { WebSocketTransport } from '../transports/websocket/client.ts'
+import { type Follow, overLines, overTransport } from './load/follow.ts'
+import type { ServerKind } from './measurement.ts'
+
+export interface Transport {
+  readonly server: ServerKind
+  readonly follow: Follow
+  /** What a link speaks over TLS and without; null where it cannot run. A link that says otherwise makes the run invalid (R11). */
+  readonly secure: string
+  readonly plain: string | null
+  /** Asks again and again, in intervals that the scenario sets. */
+  readonly polls: boolean
+  readonly summary: string
+}
+
+const polling = overTransport(({ fetch, intervalMs }) => new PollingTransport({ fetch, intervalMs }))
+const push = overTransport(({ fetch }) => new Http2PushTransport({ fetch }))
+const socket = overTransport(({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() }))
+
+const table: Readonly<Record<string, Transport>> = {
+  polling: line(
+    'parley',
+    polling,
+    'h2, TLS',
+    'http/1.1',
+    true,
+    'GET again and again, 304 when nothing is new',
+  ),
+  'http2-push': line('parley', push, 'h2, TLS', null, false, 'a response over HTTP/2 that stays open'),
+  websocket: line('parley', socket, 'http/1.1, TLS', 'http/1.1', false, 'RFC 6455 by hand'),
+  ws: line('ws', socket, 'http/1.1, TLS', 'http/1.1', false, 'peer: the ws library, client by client'),
+  tcp: line('tcp', overLines, 'bare, TLS', 'bare', false, 'control, the floor: lines over a bare socket'),
+}
+
+function line(
+  server: ServerKind,
+  follow: Follow,
+  secure: string,
+  plain: string | null,
+  polls: boolean,
+  summary: string,
+): Transport {
+  return { server, follow, secure, plain, polls, summary }
+}
+
+export const transportNames: readonly string[] = Object.keys(table)
+
+/** Throws a RangeError for a name that is not in the table. */
+export function transportOf(name: string): Transport {
+  const found = table[name]
+  if (found === undefined) throw new RangeError(`There is no transport "${name}".`)
+  return found
+}
+
+export function followOf(name: string): Follow {
+  return transportOf(name).follow
+}
+
+/** A transport under one name of a table: polling once for each interval, the A/A control's transport twice. */
+export interface Subject {
+  /** As the table shows it: `polling 1 s`, `websocket`, `websocket (A/A)`. */
+  readonly name: string
+  readonly transport: string
+  readonly intervalMs: number
+}
+
+/** The second name of the transport that is measured twice. */
+export const twinSuffix = ' (A/A)'
+
+/** The subjects of a table: every transport that can run, and the baseline's twin. */
+export function subjectsOf(options: {
+  readonly transports: readonly string[]
+  readonly secure: boolean
+  readonly pollIntervalsMs: readonly number[]
+}): readonly Subject[] {
+  const subjects: Subject[] = []
+  for (const name of options.transports) {
+    const transport = transportOf(name)
+    if (!options.secure && transport.plain === null) continue
+    const intervals = transport.polls ? options.pollIntervalsMs : [0]
+    for (const intervalMs of intervals) {
+      subjects.push({
+        name: transport.polls ? `${name} ${intervalMs / 1000} s` : name,
+        transport: name,
+        intervalMs,
+      })
+    }
+  }
+  const baseline = baselineOf(subjects.map((subject) => subject.name))
+  const twin = subjects.find((subject) => subject.name === baseline)
+  return twin === undefined ? subjects : [...subjects, { ...twin, name: `${twin.name}${twinSuffix}` }]
+}
+
+/** Whom a table compares with: our WebSocket where it takes part, else the first that pushes, else the first. */
+export function baselineOf(names: readonly string[]): string | null {
+  const place = (name: string): number => transportNames.findIndex((transport) => name.startsWith(transport))
+  const first = names
+    .filter((name) => !name.endsWith(twinSuffix))
+    .sort((one, other) => place(one) - place(other))
+  return (
+    first.find((name) => name === 'websocket') ??
+    first.find((name) => !name.startsWith('polling')) ??
+    first[0] ??
+    null
+  )
+}

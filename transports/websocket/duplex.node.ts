@@ -1,0 +1,69 @@
+// The stream below a socket: listeners that all sockets share, and one write for many pieces.
+import type { Duplex } from 'node:stream'
+
+/** What a duplex reports to the socket on it. */
+export interface DuplexEvents {
+  onData(chunk: Uint8Array): void
+  onEnd(): void
+  onDrain(): void
+  onError(error: Error): void
+  onClose(): void
+}
+
+/** A duplex that knows the socket on it: a listener of its own would be a closure for each event and connection. */
+interface Listened extends Duplex {
+  [above]?: DuplexEvents
+  // What sockets have and other streams have not.
+  setNoDelay?(noDelay: boolean): unknown
+  setTimeout?(timeoutMs: number): unknown
+}
+
+const above = Symbol('the socket on a duplex')
+
+/** Up to here the pieces of a tick are joined into one buffer; beyond, the system joins them (writev). */
+const joinedUpToBytes = 16 * 1024
+
+/** Reports what happens on `duplex` from now on, and has it neither wait nor time out by itself. */
+export function listenTo(duplex: Listened, socket: DuplexEvents): void {
+  duplex[above] = socket
+  // Never a wait for the peer's acknowledgement of what was written before (R19).
+  duplex.setNoDelay?.(true)
+  duplex.setTimeout?.(0)
+  duplex.on('data', onData)
+  duplex.on('end', onEnd)
+  duplex.on('drain', onDrain)
+  duplex.on('error', onError)
+  duplex.on('close', onClose)
+}
+
+/** One write, whatever the number of pieces (R19). False: the wire takes no more for now. */
+export function writeParts(duplex: Duplex, parts: readonly Uint8Array[], totalBytes: number): boolean {
+  const first = parts[0] as Uint8Array
+  if (parts.length === 1) return duplex.write(first)
+  if (totalBytes <= joinedUpToBytes) return duplex.write(Buffer.concat(parts, totalBytes))
+  duplex.cork()
+  let accepted = true
+  for (const part of parts) accepted = duplex.write(part)
+  duplex.uncork()
+  return accepted
+}
+
+function onData(this: Listened, chunk: Uint8Array): void {
+  this[above]?.onData(chunk)
+}
+
+function onEnd(this: Listened): void {
+  this[above]?.onEnd()
+}
+
+function onDrain(this: Listened): void {
+  this[above]?.onDrain()
+}
+
+function onError(this: Listened, error: Error): void {
+  this[above]?.onError(error)
+}
+
+function onClose(this: Listened): void {
+  this[above]?.onClose()
+}
