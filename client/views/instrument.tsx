@@ -22,7 +22,7 @@ export function Instrument({ lab, room, narrow }: InstrumentProps) {
       <div class="instrument-parts">
         <TransportSwitch lab={lab} room={room} />
         <LinksView lab={lab} room={room} />
-        <section class="part" aria-labelledby="latency-title">
+        <section class="part latency" aria-labelledby="latency-title">
           <h2 id="latency-title">Delivery latency</h2>
           <LatencyFigures lab={lab} room={room} />
           <LatencyChart room={room} />
