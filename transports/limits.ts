@@ -38,6 +38,8 @@ export const serverLimits = {
   ringBytes: 1024 * 1024,
   /** Drafts of one socket that wait for their receipt; beyond it the socket is not read. */
   socketDraftsInFlight: 256,
+  /** What a socket may hold unsent before it is not read any more: a peer that asks and does not read the answers. */
+  socketBacklogBytes: 128 * 1024,
   /** Sessions whose links are remembered. */
   sessions: 100_000,
   /** How long an older link of a session may live on after a newer one's hello (R24). */

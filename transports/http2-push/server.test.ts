@@ -8,6 +8,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ServerTransport } from '../contract.server.ts'
@@ -275,6 +276,47 @@ describe('a stream that ends', () => {
     await newer.until('hello')
     await vi.waitFor(() => expect(served[0]?.destroyed).toBe(true), serverLimits.goodbyeDeadlineMs + 2000)
     await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(1))
+  })
+})
+
+describe('a connection whose other end has gone without a word', () => {
+  test('is cut, with all its streams (R34); one that only does not read is not', async () => {
+    const pairs: { near: Socket; far: Socket }[] = []
+    const hole = createServer((near) => {
+      const far = connectTcp(Number(lab.https.port), '127.0.0.1')
+      for (const socket of [near, far]) socket.on('error', () => socket.destroy())
+      near.pipe(far).pipe(near)
+      pairs.push({ near, far })
+    })
+    hole.listen(0, '127.0.0.1')
+    await once(hole, 'listening')
+    const gone = connect(`https://127.0.0.1:${(hole.address() as AddressInfo).port}`, { ca: lab.certificate })
+    for (const room of ['lounge', 'kitchen']) {
+      const stream = new Stream(`/rooms/${room}/stream`, {}, gone).read()
+      await stream.until('hello')
+    }
+    const still = new Stream('/rooms/lounge/stream')
+    await still.headers()
+    still.stream.pause()
+    expect(lab.hub.stats().subscribers).toBe(3)
+    // From here on nothing passes, and neither side is told.
+    for (const { near, far } of pairs) {
+      near.unpipe(far).pause()
+      far.unpipe(near).pause()
+    }
+    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(1), 5000)
+    const beats = new Stream('/rooms/lounge/stream', {}, session).read()
+    await vi.waitFor(
+      () => expect(beats.kinds.filter((kind) => kind === 'heartbeat').length).toBeGreaterThanOrEqual(4),
+      5000,
+    )
+    expect(lab.hub.stats().subscribers).toBe(2)
+    gone.destroy()
+    for (const { near, far } of pairs) {
+      near.destroy()
+      far.destroy()
+    }
+    hole.close()
   })
 })
 

@@ -14,6 +14,7 @@ import { Heartbeats } from '../hub/heartbeats.ts'
 import { serverLimits } from '../limits.ts'
 import { ProblemError, problem } from '../problem.ts'
 import { identityOf, negotiatedOf, protocolHeader, type Query, startOf } from '../request.server.ts'
+import { SessionPulse } from '../session-pulse.server.ts'
 import { encodeDocument, type ServerDocument } from '../wire.ts'
 
 /** A batch as one line. */
@@ -28,27 +29,31 @@ const streamHeaders = {
 
 type StreamRequest = FastifyRequest<{ Params: { room: string }; Querystring: Query }>
 
+/** What looks after all streams, so that none has a timer of its own. */
+interface Care {
+  /** Tells clients that the server is alive. */
+  readonly heartbeats: Heartbeats<Buffer>
+  /** Asks their connections whether they are. */
+  readonly pulse: SessionPulse
+}
+
 export const http2PushServer: ServerTransport = {
   name: 'http2-push',
   mount(app, context) {
-    const heartbeats = new Heartbeats(context.heartbeatMs, () =>
-      line({ kind: 'heartbeat', time: Date.now() }),
-    )
-    app.addHook('onClose', () => heartbeats.stop())
+    const care: Care = {
+      heartbeats: new Heartbeats(context.heartbeatMs, () => line({ kind: 'heartbeat', time: Date.now() })),
+      pulse: new SessionPulse(context.heartbeatMs),
+    }
+    app.addHook('onClose', () => care.heartbeats.stop())
     app.get<{ Params: { room: string }; Querystring: Query }>(
       '/rooms/:room/stream',
       { exposeHeadRoute: false },
-      (request, reply) => open(context, heartbeats, request, reply),
+      (request, reply) => open(context, care, request, reply),
     )
   },
 }
 
-function open(
-  context: MountContext,
-  heartbeats: Heartbeats<Buffer>,
-  request: StreamRequest,
-  reply: FastifyReply,
-): FastifyReply {
+function open(context: MountContext, care: Care, request: StreamRequest, reply: FastifyReply): FastifyReply {
   const { hub } = context
   const stream = (request.raw as { stream?: ServerHttp2Stream }).stream
   const negotiated = negotiatedOf(request)
@@ -76,7 +81,7 @@ function open(
     throw error
   }
   reply.hijack()
-  subscriber.begin(leave, heartbeats)
+  subscriber.begin(leave, care)
   stream.respond({ ':status': 200, ...streamHeaders, 'parley-protocol': protocolHeader(negotiated) })
   const { start: cursor, head } = subscription
   stream.write(
@@ -118,9 +123,10 @@ class StreamSubscriber implements Subscriber {
   }
 
   /** Ties the stream's end to everything that must end with it. */
-  begin(leave: LeaveLink | null, heartbeats: Heartbeats<Buffer>): void {
+  begin(leave: LeaveLink | null, { heartbeats, pulse }: Care): void {
     const stream = this.#stream
     const stop = heartbeats.add((document) => {
+      if (stream.session !== undefined) pulse.beat(stream.session)
       // A stream that has not drained has something to read already: a heartbeat would only add to what is queued.
       if (!this.#ended && !stream.writableNeedDrain) stream.write(document)
     })

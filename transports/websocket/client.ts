@@ -76,7 +76,7 @@ export class WebSocketTransport implements ClientTransport {
         reject(new LinkError('local', 'Given up.'))
         return
       }
-      const socket = new WebSocket(socketUrl(request), [jsonSubprotocol])
+      const socket = construct(WebSocket, socketUrl(request))
       const giveUp = () => fail(new LinkError('local', 'Given up.'))
       const fail = (error: LinkError) => {
         request.signal.removeEventListener('abort', giveUp)
@@ -98,6 +98,15 @@ export class WebSocketTransport implements ClientTransport {
       }
       socket.onclose = (event: CloseLike) => fail(neverOpened(event.code, event.reason))
     })
+  }
+}
+
+function construct(WebSocket: WebSocketConstructor, url: string): WebSocketLike {
+  try {
+    return new WebSocket(url, [jsonSubprotocol])
+  } catch (error) {
+    // A browser throws for ws: from a page that came over https:, say.
+    throw new LinkError('network', `The WebSocket could not be opened: ${messageOf(error)}`, { error })
   }
 }
 
@@ -169,7 +178,8 @@ class SocketLink implements Link {
   readonly #parts: SocketParts
   readonly #end: LinkEnd
   readonly #liveness: Liveness
-  readonly #inFlight = new Map<string, InFlight>()
+  /** By draft, in the order of sending: the same one may be under way twice. */
+  readonly #inFlight = new Map<string, InFlight[]>()
   /** What came while the application was busy with a delivery; null while it is not. */
   #waiting: ServerDocument[] | null = null
 
@@ -201,7 +211,9 @@ class SocketLink implements Link {
     const document = sendDocument(draft)
     this.#parts.counter.payloadBytesUp += utf8Bytes(document)
     return new Promise((resolve, reject) => {
-      this.#inFlight.set(draft.id, { resolve, reject })
+      const same = this.#inFlight.get(draft.id)
+      if (same === undefined) this.#inFlight.set(draft.id, [{ resolve, reject }])
+      else same.push({ resolve, reject })
       this.#parts.socket.send(document)
     })
   }
@@ -245,8 +257,7 @@ class SocketLink implements Link {
         break
       case 'receipt': {
         const { kind: _, ...receipt } = document
-        this.#inFlight.get(receipt.id)?.resolve(receipt)
-        this.#inFlight.delete(receipt.id)
+        this.#answered(receipt.id)?.resolve(receipt)
         break
       }
       case 'error':
@@ -287,9 +298,8 @@ class SocketLink implements Link {
   }
 
   #refused(problem: Problem): void {
-    const inFlight = problem.id === undefined ? undefined : this.#inFlight.get(problem.id)
-    if (problem.id === undefined || inFlight === undefined) return
-    this.#inFlight.delete(problem.id)
+    const inFlight = problem.id === undefined ? undefined : this.#answered(problem.id)
+    if (inFlight === undefined) return
     const stored = problem.status === 500 ? 'unknown' : 'no'
     const retry = problem.status === 429 || problem.status >= 500
     inFlight.reject(
@@ -297,8 +307,16 @@ class SocketLink implements Link {
     )
   }
 
+  /** The send that an answer about this draft is for: the server answers in order. */
+  #answered(id: string): InFlight | undefined {
+    const same = this.#inFlight.get(id)
+    const first = same?.shift()
+    if (same?.length === 0) this.#inFlight.delete(id)
+    return first
+  }
+
   #giveUpSends(): void {
-    for (const { reject } of this.#inFlight.values()) {
+    for (const { reject } of [...this.#inFlight.values()].flat()) {
       reject(new SendError('unknown', 'The link ended before the receipt came.'))
     }
     this.#inFlight.clear()

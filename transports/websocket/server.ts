@@ -88,10 +88,11 @@ function upgrade(context: MountContext, acceptor: Acceptor<SocketSubscriber>, ca
       const parameters = asQuery(query)
       const start = startOf(parameters)
       const identity = identityOf(parameters, request.headers.origin)
+      subscriber.subscription = context.hub.subscribe(room, start, subscriber)
+      // Afterwards: a link without a place must not take over from one that has it.
       if (identity !== null) {
         subscriber.leave = context.hub.links.enter(identity, () => subscriber.close(replaced))
       }
-      subscriber.subscription = context.hub.subscribe(room, start, subscriber)
     } catch (error) {
       subscriber.gone()
       refuseUpgrade(
@@ -122,7 +123,7 @@ function asQuery(search: URLSearchParams): Query {
 const socketHandler: SocketHandler<SocketSubscriber> = {
   message: (socket, message) => socket.context.message(message),
   closed: (socket) => socket.context.gone(),
-  drained: (socket) => socket.context.subscription?.writable(),
+  drained: (socket) => socket.context.drained(),
 }
 
 /** A reader, and a writer, on a WebSocket. */
@@ -134,6 +135,8 @@ class SocketSubscriber implements Subscriber {
   leave: LeaveLink | null = null
   #release: (() => void) | null = null
   #draftsInFlight = 0
+  /** It asks and does not read the answers. */
+  #choked = false
   #closing = false
 
   constructor(context: MountContext, room: string) {
@@ -181,6 +184,13 @@ class SocketSubscriber implements Subscriber {
   terminate(): void {
     this.#closing = true
     this.#socket?.terminate()
+  }
+
+  /** The wire takes more again. */
+  drained(): void {
+    this.#choked = false
+    this.#listen()
+    this.subscription?.writable()
   }
 
   /** The socket is gone, or never came to be. */
@@ -240,8 +250,12 @@ class SocketSubscriber implements Subscriber {
   }
 
   #settled(): void {
-    if (this.#draftsInFlight === serverLimits.socketDraftsInFlight) this.#socket?.resume()
     this.#draftsInFlight -= 1
+    this.#listen()
+  }
+
+  #listen(): void {
+    if (!this.#choked && this.#draftsInFlight < serverLimits.socketDraftsInFlight) this.#socket?.resume()
   }
 
   #refused(draft: Draft, value: Problem): void {
@@ -258,8 +272,13 @@ class SocketSubscriber implements Subscriber {
     if (socket !== null && !this.#closing && socket.bufferedBytes === 0) socket.sendFrames(document)
   }
 
+  /** Answers are not held back as batches are, so a peer that does not read them is not listened to (R38). */
   #say(document: ServerDocument): void {
-    this.#socket?.send(encodeDocument(document))
+    const socket = this.#socket
+    if (socket === null || socket.send(encodeDocument(document))) return
+    if (socket.bufferedBytes <= serverLimits.socketBacklogBytes) return
+    this.#choked = true
+    socket.pause()
   }
 }
 

@@ -1,0 +1,48 @@
+// Finds HTTP/2 connections whose other end has gone without a word: a stream that nobody reads any more looks like one that is slow (R34).
+import type { Http2Session } from 'node:http2'
+
+interface Question {
+  readonly atMs: number
+  answered: boolean
+  /** It was due, and has a last moment to be answered in. */
+  overdue: boolean
+}
+
+/** Asks each connection for a sign of life once an interval, however many streams it has, and cuts those that owe an answer. */
+export class SessionPulse {
+  readonly #intervalMs: number
+  readonly #asked = new WeakMap<Http2Session, Question>()
+
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs
+  }
+
+  /** To be called about once an interval for a connection that has streams open. */
+  beat(session: Http2Session): void {
+    if (session.destroyed) return
+    const nowMs = performance.now()
+    const last = this.#asked.get(session)
+    // Timers are not exact, and the streams of a connection beat at different times: a little early is due.
+    if (last !== undefined && nowMs - last.atMs < this.#intervalMs * 0.9) return
+    if (last?.answered === false) this.#overdue(session, last)
+    else this.#ask(session, nowMs)
+  }
+
+  #ask(session: Http2Session, atMs: number): void {
+    const question: Question = { atMs, answered: false, overdue: false }
+    this.#asked.set(session, question)
+    // Not refused while fewer than ten are under way, and there is never more than one of ours.
+    session.ping(() => {
+      question.answered = true
+    })
+  }
+
+  /** Not at once: where this process was held up itself, the answer may have come and not have been read. */
+  #overdue(session: Http2Session, question: Question): void {
+    if (question.overdue) return
+    question.overdue = true
+    setTimeout(() => {
+      if (!question.answered) session.destroy()
+    }, this.#intervalMs / 2).unref()
+  }
+}
