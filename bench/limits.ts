@@ -36,7 +36,7 @@ export const profiles = {
   },
   standard: {
     trickle: {
-      blocks: 3,
+      blocks: 2,
       windowMs: 4000,
       subscribers: 10,
       ratePerSecond: 2,
@@ -47,7 +47,7 @@ export const profiles = {
       windowMs: 1000,
       subscribers: [10, 100, 1000],
       ratePerSecond: 20,
-      pollIntervalMs: 1000,
+      pollIntervalMs: 500,
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },

@@ -37,7 +37,7 @@ export const deliveryFields: readonly Field<DeliveryRow>[] = [
   field(
     'max ms',
     'right',
-    'the slowest delivery; "*": the generator itself was too busy for these latencies',
+    'the slowest delivery; "*": the generator was busy or late, these latencies are partly its own',
     (row) => `${milliseconds(row.latency.maxUs)}${row.generatorBound ? '*' : ''}`,
   ),
   field(

@@ -3,7 +3,14 @@ import { benchLimits } from '../limits.ts'
 import type { Environment } from '../measurement.ts'
 import { reach } from '../statistics/aggregate.ts'
 import type { RatioEstimate } from '../statistics/ratio.ts'
-import type { DeliveryTable, GoalTable, ServiceTable, Summary, Table } from '../statistics/summary.ts'
+import type {
+  DeliveryTable,
+  GoalTable,
+  LatencySummary,
+  ServiceTable,
+  Summary,
+  Table,
+} from '../statistics/summary.ts'
 import { deliveryFields, type Field, goalFields, serviceFields } from './columns.ts'
 import { milliseconds, renderTable, share } from './table.ts'
 
@@ -64,13 +71,19 @@ function renderOne(table: Table): readonly string[] {
 }
 
 function deliveryLines(table: DeliveryTable): readonly string[] {
-  const { scenario, load, blocks, baseline, resolution, sendLagP99Us, disturbedCells, cells } = table
+  const { scenario, load, blocks, baseline, resolution, sendLag, disturbedCells, cells } = table
   const notes = [`${scenario}: ${load}`, plural(blocks, 'block'), `baseline ${baseline}`]
   if (resolution !== null)
     notes.push(`A/A: ${resolutionText(resolution.cpu, resolution.p50, resolution.p99)}`)
-  notes.push(`send lag p99 ${milliseconds(sendLagP99Us)} ms`)
+  notes.push(lagText(sendLag))
   if (disturbedCells > 0) notes.push(`${disturbedCells} of ${cells} cells disturbed (send lag)`)
   return [notes.join(' · '), ...fill(deliveryFields, table.rows)]
+}
+
+/** The generator's own lateness: its p99, or its maximum where there were too few sends. */
+function lagText({ p50Us, p99Us, maxUs }: LatencySummary): string {
+  const tail = p99Us === null ? `max ${milliseconds(maxUs)}` : `p99 ${milliseconds(p99Us)}`
+  return `send lag p50 ${milliseconds(p50Us)}, ${tail} ms`
 }
 
 function resolutionText(

@@ -90,6 +90,24 @@ describe('summarize', () => {
     expect(row?.latency.p50Us).toBeCloseTo(5000, -1)
   })
 
+  it("marks latencies that are partly the generator's own: it was busy, or late in most cells", () => {
+    const late = createHistogram()
+    for (let one = 0; one < 20; one++) late.recordValue(5000)
+    const sendLag = encodeHistogram(late)
+    const cells = [
+      cell('tcp', 1, { sendLag }),
+      cell('tcp', 2, { sendLag }),
+      cell('tcp', 3),
+      cell('ws', 1, { sendLag }),
+      cell('ws', 2),
+      cell('websocket', 1, { generatorUtilisation: 0.9 }),
+    ]
+    const table = deliveryTable(summaryOf(cells))
+    const bound = Object.fromEntries(table.rows.map((row) => [row.subject, row.generatorBound]))
+    expect(bound).toEqual({ tcp: true, ws: false, websocket: true })
+    expect(table).toMatchObject({ disturbedCells: 3, sendLag: { samples: 60, p50Us: expect.closeTo(5000, -2), p99Us: null } })
+  })
+
   it('does not rank when the same transport twice differs too much', () => {
     const noisy = blocks.flatMap((block) => [
       cell('tcp', block),

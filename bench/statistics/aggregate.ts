@@ -64,7 +64,7 @@ function deliveryTable(first: DeliveryCell, cells: readonly DeliveryCell[], seed
       .map((row) => ({ ...row, tier: tiers?.get(row.subject) ?? null }))
       .sort((one, other) => one.cpuUsPerDelivery - other.cpuUsPerDelivery),
     resolution,
-    sendLagP99Us: percentileUs(mergeHistograms(cells.map((cell) => decodeHistogram(cell.sendLag))), 99),
+    sendLag: latencyOf(cells.map((cell) => cell.sendLag)),
     disturbedCells: cells.filter(isDisturbed).length,
     cells: cells.length,
   }
@@ -113,7 +113,9 @@ function deliveryRow(
     tally: addTallies(own.map((cell) => cell.tally)),
     serverUtilisation: mean(own.map((cell) => cell.serverUtilisation)),
     generatorUtilisation,
-    generatorBound: generatorUtilisation > benchLimits.generatorUtilisation,
+    generatorBound:
+      generatorUtilisation > benchLimits.generatorUtilisation ||
+      own.filter(isDisturbed).length * 2 > own.length,
   }
 }
 

@@ -29,7 +29,7 @@ export interface DeliveryRow {
   readonly tally: Tally
   readonly serverUtilisation: number
   readonly generatorUtilisation: number
-  /** The generator was so busy that its own delay may be in the latencies. */
+  /** The generator was so busy, or so often late, that its own delay is in the latencies. */
   readonly generatorBound: boolean
 }
 
@@ -50,7 +50,7 @@ export interface DeliveryTable {
   readonly rows: readonly DeliveryRow[]
   readonly resolution: Resolution | null
   /** How late the generator was, of all cells together. */
-  readonly sendLagP99Us: number | null
+  readonly sendLag: LatencySummary
   /** Cells whose sends were late, so that their latencies tell of the machine. */
   readonly disturbedCells: number
   readonly cells: number
