@@ -237,3 +237,47 @@ test('who asks a thousand times at once gets every answer in order, and each is 
   expect(answered()).toEqual(Array.from({ length: asked }, (_, index) => index % 30))
   socket.destroy()
 })
+
+describe('the quick answer before the router', () => {
+  const unchanged = { 'if-none-match': '"here.3"' }
+
+  test('the router gives the same answer to a question that is written otherwise', async () => {
+    await publish(3)
+    const quick = await get('after=here.3', unchanged)
+    const routed = await get('after=%68ere.3', unchanged)
+    const heads = [quick, routed].map(({ status, headers }) => [
+      status,
+      ...['etag', 'cache-control', 'parley-protocol'].map((name) => headers.get(name)),
+    ])
+    expect(heads[0]).toEqual([304, '"here.3"', 'no-store', 'http/1.1'])
+    expect(heads[1]).toEqual(heads[0])
+  })
+
+  test.each([
+    ['a foreign origin', 'after=here.3', { origin: foreignOrigin }, 403],
+    ['a parameter twice', 'after=here.3&after=here.3', {}, 400],
+    ['half an identity', 'after=here.3&link=1', {}, 400],
+  ])('refuses nothing by itself: %s', async (_what, query, headers, status) => {
+    await publish(3)
+    const response = await get(query, { ...unchanged, ...headers })
+    expect(response.status).toBe(status)
+    expect(response.headers.get('content-type')).toMatch('application/problem+json')
+  })
+
+  test('a link that was replaced learns so', async () => {
+    await publish(3)
+    const session = 'a-session-of-this-very-test'
+    expect((await get(`after=here.3&session=${session}&link=2`, unchanged)).status).toBe(304)
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 5000)
+    expect((await get(`after=here.3&session=${session}&link=1`, unchanged)).status).toBe(409)
+    vi.restoreAllMocks()
+  })
+
+  test('a server that goes away says so', async () => {
+    await publish(3)
+    await lab.hub.drain()
+    const response = await get('after=here.3', unchanged)
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).not.toBeNull()
+  })
+})

@@ -20,6 +20,7 @@ import {
   wholeNumber,
 } from '../request.server.ts'
 import { encodeDocument } from '../wire.ts'
+import { isUnchanged, sendUnchanged, unchangedAnswer } from './unchanged.server.ts'
 
 /** A delivery without its closing brace: the answer to a poll adds the head, which changes while the batch does not. */
 const openDocument: WireForm<string> = { encode: (batch) => batch.document.slice(0, -1) }
@@ -35,6 +36,7 @@ export const pollingServer: ServerTransport = {
       (request, reply) => read(context, request, reply),
     )
     mountSend(app, context)
+    context.quick(unchangedAnswer(context))
   },
 }
 
@@ -51,14 +53,9 @@ function read(
   if (identity !== null) hub.links.touch(identity)
   const head = hub.head(room)
   const after = one(query, 'after')
-  // RFC 9110 §13.1.2: the representation of "what is new after the head" is the empty one, and its tag is the head.
-  if (after !== undefined && headers['if-none-match'] === `"${after}"` && after === formatCursor(head)) {
-    reply.raw.writeHead(304, {
-      ETag: headers['if-none-match'],
-      'Cache-Control': 'no-store',
-      'Parley-Protocol': spoken(request),
-    })
-    reply.raw.end()
+  const tag = headers['if-none-match']
+  if (tag !== undefined && after !== undefined && isUnchanged(tag, after, head)) {
+    sendUnchanged(request.raw, reply.raw, tag)
     return reply.hijack()
   }
   // A client may ask a thousand times in one go and read no answer (pipelining): each is made when its turn comes, so that
@@ -120,7 +117,7 @@ function answer(
 }
 
 function spoken(request: FastifyRequest): string {
-  return protocolHeader(negotiatedOf(request))
+  return protocolHeader(negotiatedOf(request.raw))
 }
 
 /** `POST /rooms/:room/messages`, which every transport without an up-link of its own uses. */
