@@ -1,4 +1,5 @@
 // Polling, server half: read what is new, send a message, and answer 304 without touching the log when nothing is new.
+import { once } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { MountContext, ServerTransport } from '../contract.server.ts'
 import type { Gap, Reset } from '../contract.ts'
@@ -57,7 +58,21 @@ function read(
     sendUnchanged(request.raw, reply.raw, tag)
     return reply.hijack()
   }
-  const found = range(context, room, query)
+  // A client may ask a thousand times in one go and read no answer (pipelining): each is made when its turn comes, so that
+  // what waits is one page, not a thousand (R38). A response has its socket from then on.
+  if (request.raw.httpVersionMajor === 1 && reply.raw.socket === null) {
+    return once(reply.raw, 'socket').then(() => page(context, room, request, reply))
+  }
+  return page(context, room, request, reply)
+}
+
+function page(
+  context: MountContext,
+  room: string,
+  request: ReadRequest,
+  reply: FastifyReply,
+): FastifyReply | Promise<FastifyReply> {
+  const found = range(context, room, request.query)
   return found instanceof Promise
     ? found.then((event) => answer(context, room, request, reply, event))
     : answer(context, room, request, reply, found)
