@@ -1,7 +1,7 @@
 // Polling, server half: read what is new, send a message, and answer 304 without touching the log when nothing is new.
 import { once } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { MountContext, ServerTransport } from '../contract.server.ts'
+import type { MountContext, Query, ServerTransport } from '../contract.server.ts'
 import type { Gap, Reset } from '../contract.ts'
 import { formatCursor } from '../cursor.ts'
 import { asDraft, draftProblem } from '../draft.ts'
@@ -15,7 +15,6 @@ import {
   negotiatedOf,
   one,
   protocolHeader,
-  type Query,
   startOf,
   wholeNumber,
 } from '../request.server.ts'
