@@ -147,7 +147,7 @@ test('a renewed certificate is shown without a restart', async () => {
     return fingerprint256
   }
   const first = await shown()
-  ownAuthority(other.dataFolder, new Date())
+  await ownAuthority(other.dataFolder, new Date())
   while ((await shown()) === first) {
     // The next connection may be shown the new one.
   }
