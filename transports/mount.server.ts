@@ -16,12 +16,14 @@ export interface MountOptions {
 
 /**
  * Mounts the transports under `/rooms/`. Each request is checked for its origin and host (R23) and its room's name first.
- * Takes the server's `request` and `upgrade` events for itself: an upgrade of anything else is refused.
+ * Takes the server's `request` and `upgrade` events for itself: a WebSocket to anything else is refused.
  */
 export async function mountTransports(app: FastifyInstance, options: MountOptions): Promise<void> {
   const upgrades = new Map<string, UpgradeHandler>()
   const quick: QuickAnswer[] = []
   await app.register(async (scope) => {
+    // A draft is JSON and says so. A page of another site can send plain text without asking first, but not JSON.
+    scope.removeContentTypeParser('text/plain')
     scope.addHook('onRequest', (request, reply, done) => {
       const refused = options.guard({
         host: request.headers.host ?? authorityOf(request.raw),

@@ -184,6 +184,7 @@ describe('sending', () => {
     ['a list', '[]', 'application/json', 400, 'bad-draft'],
     ['no draft', '{"id":"1","user":"a","text":"b"}', 'application/json', 400, 'bad-draft'],
     ['a form', 'id=1&user=a&text=b', 'application/x-www-form-urlencoded', 415, 'unsupported-media-type'],
+    ['a draft that calls itself plain text', '{"id":"1"}', 'text/plain', 415, 'unsupported-media-type'],
     ['too much', `"${'x'.repeat(wireLimits.draftBytes)}"`, 'application/json', 413, 'too-large'],
   ])('%s is refused', async (_what, body, type, status, name) => {
     const response = await post(body, type)
