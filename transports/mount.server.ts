@@ -60,9 +60,19 @@ export async function mountTransports(app: FastifyInstance, options: MountOption
     dispatchUpgrade(upgrades, options.guard, request, socket, head)
   }
   app.server.on('upgrade', onUpgrade)
+  // Node takes it as an option for HTTP/1.1 servers only, and reads it from both kinds.
+  Object.assign(app.server, { shouldUpgradeCallback: asksForWebSocket })
   app.addHook('onClose', () => {
     app.server.off('upgrade', onUpgrade)
   })
+}
+
+/**
+ * Any other upgrade that a client offers is passed over, and its request answered (RFC 9110 §7.8): curl's `--http2` and Java's
+ * client offer "h2c" with the first request to a plain port.
+ */
+function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return /(?:^|,)[\t ]*websocket[\t ]*(?:,|$)/i.test(headers.upgrade ?? '')
 }
 
 /** Puts the quick answers before the router. */
