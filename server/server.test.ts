@@ -208,6 +208,17 @@ describe('upgrades', () => {
     expect(said.startsWith(`HTTP/1.1 ${body.status} `)).toBe(true)
   })
 
+  test('one to something else is passed over, and the request answered', async () => {
+    const headers = {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABkAAQAAP__',
+    }
+    for (const url of [server.plainUrl, server.tlsUrl]) {
+      expect((await ask(url, '/rooms/lobby/messages', { headers })).status).toBe(200)
+    }
+  })
+
   test('a refused one ends, whether or not its peer closes its half', async () => {
     const socket = connect({ host: '127.0.0.1', port: Number(server.plainUrl.port), allowHalfOpen: true })
     await once(socket, 'connect')

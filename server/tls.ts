@@ -1,8 +1,9 @@
 // The lab's certificate: made at the first start, kept in the data folder, renewed before it ends, replaced by --cert and --key.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, UsageError } from '../transports/errors.ts'
+import { makeFolder } from './folder.ts'
 import type { Identity, Validity } from './tls/certificate.ts'
 
 const dayMs = 86_400_000
@@ -153,7 +154,7 @@ function after(now: Date, days: number): Date {
 /** Writes both files whole or not at all, the key readable by its owner alone from its first byte on. */
 function store(folder: string, certificateFile: string, keyFile: string, identity: Identity): void {
   using(folder, () => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
     writeFileSync(`${keyFile}.new`, identity.key, { mode: 0o600 })
     writeFileSync(`${certificateFile}.new`, identity.certificate, { mode: 0o644 })
     renameSync(`${keyFile}.new`, keyFile)

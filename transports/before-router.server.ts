@@ -31,9 +31,19 @@ export function takeBeforeRouter(app: FastifyInstance, guard: Guard, taken: Take
     dispatchUpgrade(taken.upgrades, guard, request, socket, head)
   }
   server.on('upgrade', onUpgrade)
+  // Node takes it as an option for HTTP/1.1 servers only, and reads it from both kinds.
+  Object.assign(server, { shouldUpgradeCallback: asksForWebSocket })
   app.addHook('onClose', () => {
     server.off('upgrade', onUpgrade)
   })
+}
+
+/**
+ * Any other upgrade that a client offers is passed over, and its request answered (RFC 9110 §7.8): curl's `--http2` and Java's
+ * client offer "h2c" with the first request to a plain port.
+ */
+function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return /(?:^|,)[\t ]*websocket[\t ]*(?:,|$)/i.test(headers.upgrade ?? '')
 }
 
 /** The host that a request names: HTTP/2 has a pseudo-header for it (RFC 9113 §8.3.1). */

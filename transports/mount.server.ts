@@ -15,11 +15,13 @@ export interface MountOptions {
 
 /**
  * Mounts the transports under `/rooms/`. Each request is checked for its origin and host (R23) and its room's name first.
- * What a transport takes before the router is taken here too, and an upgrade of anything else is refused.
+ * What a transport takes before the router is taken here too, and a WebSocket to anything else is refused.
  */
 export async function mountTransports(app: FastifyInstance, options: MountOptions): Promise<void> {
   const taken: Taken = { quick: [], streams: new Map(), upgrades: new Map() }
   await app.register(async (scope) => {
+    // A draft is JSON and says so. A page of another site can send plain text without asking first, but not JSON.
+    scope.removeContentTypeParser('text/plain')
     scope.addHook('onRequest', (request, reply, done) => {
       const refused = options.guard({
         host: hostOf(request.raw.headers),

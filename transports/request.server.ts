@@ -1,7 +1,7 @@
 // What every server half asks of a request: where to start, who the link is, and how to answer with a problem.
 import type { FastifyReply } from 'fastify'
 import type { LinkIdentity, Query } from './contract.server.ts'
-import type { Closed, Negotiated, Start } from './contract.ts'
+import type { Negotiated, Start } from './contract.ts'
 import { parseCursor } from './cursor.ts'
 import { wireLimits } from './limits.ts'
 import { type Problem, ProblemError, problem } from './problem.ts'
@@ -92,12 +92,6 @@ export function sendProblem(reply: FastifyReply, value: Problem): FastifyReply {
     .header('cache-control', 'no-store')
     .type('application/problem+json')
     .send(JSON.stringify(value))
-}
-
-/** How a link that was refused or ended by a problem says goodbye. */
-export function closedBy(value: Problem): Closed {
-  const cause = value.type.endsWith('/replaced') ? 'replaced' : 'refused'
-  return { cause, retry: value.status >= 500, detail: value.detail }
 }
 
 /** The problem that stands for whatever was thrown. What nobody foresaw is told to `log`, and the client learns no details. */
