@@ -41,6 +41,11 @@ export type ServerDocument =
 /** What a poll answers with: a delivery, and the head of the room, so that the reader knows whether there is more. */
 export type PollDocument = Delivery & { readonly head: Cursor }
 
+/** The error of an opening that is answered with a goodbye. */
+export function goodbyeError({ cause, retry, retryAfterMs, detail }: Goodbye): LinkError {
+  return new LinkError(cause, detail, { retry, retryAfterMs })
+}
+
 /** Writes a document; cursors become tokens. */
 export function encodeDocument(document: ServerDocument | PollDocument): string {
   switch (document.kind) {

@@ -12,6 +12,7 @@ import type { Closed, Gap, Negotiated, Reset } from '../contract.ts'
 import type { Batch, WireForm } from '../hub/batch.ts'
 import { Heartbeats } from '../hub/heartbeats.ts'
 import { serverLimits } from '../limits.ts'
+import { replacedByNewer } from '../link-end.ts'
 import { ProblemError, problem } from '../problem.ts'
 import { identityOf, protocolHeader, startOf } from '../request.server.ts'
 import { SessionPulse } from '../session-pulse.server.ts'
@@ -70,7 +71,7 @@ function open(context: MountContext, care: Care): StreamHandler {
     subscriber.subscription = subscription
     let leave: LeaveLink | null = null
     try {
-      if (identity !== null) leave = hub.links.enter(identity, () => subscriber.close(replaced))
+      if (identity !== null) leave = hub.links.enter(identity, () => subscriber.close(replacedByNewer))
     } catch (error) {
       subscription.leave()
       throw error
@@ -82,12 +83,6 @@ function open(context: MountContext, care: Care): StreamHandler {
     const { start: cursor, head } = subscription
     stream.write(line({ kind: 'hello', transport: 'http2-push', negotiated, cursor, head, heartbeatMs }))
   }
-}
-
-const replaced: Closed = {
-  cause: 'replaced',
-  retry: false,
-  detail: 'A newer link of this session took over.',
 }
 
 function accepts(header: string | undefined): boolean {

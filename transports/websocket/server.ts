@@ -14,6 +14,7 @@ import { asDraft, draftProblem } from '../draft.ts'
 import type { Batch, WireForm } from '../hub/batch.ts'
 import { Heartbeats } from '../hub/heartbeats.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
+import { replacedByNewer } from '../link-end.ts'
 import type { Draft } from '../message.ts'
 import { type Problem, problem } from '../problem.ts'
 import { identityOf, problemFor, sendProblem, startOf } from '../request.server.ts'
@@ -32,12 +33,6 @@ import type { SocketHandler } from './socket-handler.ts'
 
 /** A batch as one whole frame, shared by all sockets. */
 const frame: WireForm<Uint8Array> = { encode: (batch) => serverFrame('text', Buffer.from(batch.document)) }
-
-const replaced: Closed = {
-  cause: 'replaced',
-  retry: false,
-  detail: 'A newer link of this session took over.',
-}
 
 /** Room for the members' names beside the draft. */
 const longestDocumentBytes = wireLimits.draftBytes + 1024
@@ -108,7 +103,7 @@ function upgrade(
       subscriber.subscription = context.hub.subscribe(room, start, subscriber)
       // Afterwards: a link without a place must not take over from one that has it.
       if (identity !== null) {
-        subscriber.leave = context.hub.links.enter(identity, () => subscriber.close(replaced))
+        subscriber.leave = context.hub.links.enter(identity, () => subscriber.close(replacedByNewer))
       }
     } catch (error) {
       subscriber.gone()
