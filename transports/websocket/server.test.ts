@@ -126,6 +126,16 @@ describe('is refused before the 101', () => {
   test('a plain request: 426, with what to ask for', async () => {
     const response = await fetch(address())
     expect(response.status).toBe(426)
+    expect(response.headers.get('upgrade')).toBe('websocket')
+    expect(response.headers.get('sec-websocket-version')).toBe('13')
+    expect(await response.json()).toMatchObject({ type: '/problems/upgrade-required' })
+  })
+
+  test('a plain request over HTTP/2: the same, without the field that HTTP/2 forbids', async () => {
+    const signal = AbortSignal.timeout(5000)
+    const response = await lab.fetch(new URL('/rooms/lounge/socket', lab.https), { signal })
+    expect(response.status).toBe(426)
+    expect(response.headers.get('upgrade')).toBeNull()
     expect(response.headers.get('sec-websocket-version')).toBe('13')
     expect(await response.json()).toMatchObject({ type: '/problems/upgrade-required' })
   })

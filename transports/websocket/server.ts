@@ -73,8 +73,10 @@ export const webSocketServer: ServerTransport = {
 
 /** A plain request to the socket's address (RFC 9110 §15.5.22). */
 function refuseWithoutUpgrade(app: FastifyInstance): void {
-  app.get('/rooms/:room/socket', { exposeHeadRoute: false }, (_request, reply) => {
-    reply.header('upgrade', 'websocket').header('sec-websocket-version', '13')
+  app.get('/rooms/:room/socket', { exposeHeadRoute: false }, (request, reply) => {
+    reply.header('sec-websocket-version', '13')
+    // HTTP/2 has no upgrades, and no such field (RFC 9113 §8.2.2): Node throws on it, and nobody would catch that.
+    if (request.raw.httpVersionMajor === 1) reply.header('upgrade', 'websocket')
     return sendProblem(reply, problem('upgrade-required', 'Open this address as a WebSocket.'))
   })
 }
