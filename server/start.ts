@@ -11,6 +11,7 @@ import { MemoryLog } from '../transports/hub/memory-log.ts'
 import { serverLimits } from '../transports/limits.ts'
 import { problem } from '../transports/problem.ts'
 import { type App, createApp } from './app.ts'
+import { EventLoop } from './event-loop.ts'
 import { createGuard } from './guard.ts'
 import { openSqliteLog } from './log/sqlite.ts'
 import { withoutChildren } from './logger.ts'
@@ -61,7 +62,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   let identity = readIdentity()
   const log = openLog(options)
   const hub = new RoomHub(log)
-  const metrics = new Metrics()
+  const eventLoop = new EventLoop()
+  const metrics = new Metrics(eventLoop)
   const ports = { plain: options.port, tls: options.tlsPort }
   const apps: App[] = []
   let isReady = false
@@ -78,6 +80,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       identity: own,
       ports: () => ports,
       isReady: () => isReady,
+      isOverloaded: () => eventLoop.isOverloaded,
       metrics: () => metrics.text(hub.stats(), countConnections(apps)),
       page: options.page ?? ((fastify) => builtPage(fastify, options, ports)),
     })
@@ -89,7 +92,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const stop = (): Promise<void> => {
     isReady = false
     for (const timer of timers) clearInterval(timer)
-    stopping ??= closeAll(apps, log, metrics)
+    stopping ??= closeAll(apps, log, eventLoop)
     return stopping
   }
   try {
@@ -202,11 +205,11 @@ function countConnections(apps: readonly App[]): { sockets: number; http2Session
   return { sockets, http2Sessions }
 }
 
-async function closeAll(apps: readonly App[], log: Log, metrics: Metrics): Promise<void> {
+async function closeAll(apps: readonly App[], log: Log, eventLoop: EventLoop): Promise<void> {
   try {
     await Promise.all(apps.map(({ fastify }) => fastify.close()))
   } finally {
-    metrics.close()
+    eventLoop.close()
     await log.close()
   }
 }

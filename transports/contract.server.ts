@@ -1,5 +1,5 @@
 // The shared interface's server half: the hub that rooms live in, and a transport as a Fastify plugin that turns its wire into the hub's subscribers.
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Closed, Gap, Reset, Start, TransportName } from './contract.ts'
@@ -98,12 +98,17 @@ export type UpgradeHandler = (upgrade: {
   readonly query: URLSearchParams
 }) => void
 
+/** Answers a request before the router sees it and says true, or leaves it alone and says false. For what is asked most often. */
+export type QuickAnswer = (request: IncomingMessage, response: ServerResponse) => boolean
+
 /** What a transport gets from the application that it is mounted on. */
 export interface MountContext {
   readonly hub: Hub
   readonly guard: Guard
   /** Registers the one handler of upgrades to `/rooms/:room/<suffix>`. */
   upgrade(suffix: string, handler: UpgradeHandler): void
+  /** Registers an answer that is tried before the router. It makes the checks of the scope by itself. */
+  quick(answer: QuickAnswer): void
   readonly heartbeatMs: number
 }
 

@@ -1,8 +1,8 @@
 // Puts server transports on a Fastify application: one scope with the checks that all of them share, and the dispatch of upgrades.
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import type { Guard, Hub, ServerTransport, UpgradeHandler } from './contract.server.ts'
+import type { Guard, Hub, QuickAnswer, ServerTransport, UpgradeHandler } from './contract.server.ts'
 import { type Problem, ProblemError, problem } from './problem.ts'
 import { sendProblem } from './request.server.ts'
 import { roomProblem } from './text.ts'
@@ -16,10 +16,11 @@ export interface MountOptions {
 
 /**
  * Mounts the transports under `/rooms/`. Each request is checked for its origin and host (R23) and its room's name first.
- * Takes the server's `upgrade` event for itself: an upgrade of anything else is refused.
+ * Takes the server's `request` and `upgrade` events for itself: an upgrade of anything else is refused.
  */
 export async function mountTransports(app: FastifyInstance, options: MountOptions): Promise<void> {
   const upgrades = new Map<string, UpgradeHandler>()
+  const quick: QuickAnswer[] = []
   await app.register(async (scope) => {
     scope.addHook('onRequest', (request, reply, done) => {
       const refused = options.guard({
@@ -46,9 +47,11 @@ export async function mountTransports(app: FastifyInstance, options: MountOption
         guard: options.guard,
         heartbeatMs: options.heartbeatMs,
         upgrade: (suffix, handler) => upgrades.set(suffix, handler),
+        quick: (answer) => quick.push(answer),
       })
     }
   })
+  answerFirst(app, quick)
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // The socket is ours from here on, and nobody else listens to its errors.
     socket.on('error', () => socket.destroy())
@@ -57,6 +60,16 @@ export async function mountTransports(app: FastifyInstance, options: MountOption
   app.server.on('upgrade', onUpgrade)
   app.addHook('onClose', () => {
     app.server.off('upgrade', onUpgrade)
+  })
+}
+
+/** Puts the quick answers before the router. */
+function answerFirst(app: FastifyInstance, quick: readonly QuickAnswer[]): void {
+  const routers = app.server.listeners('request')
+  app.server.removeAllListeners('request')
+  app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    for (const answer of quick) if (answer(request, response)) return
+    for (const router of routers) router.call(app.server, request, response)
   })
 }
 

@@ -1,5 +1,5 @@
 // What every server half asks of a request: where to start, who the link is, and how to answer with a problem.
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { LinkIdentity } from './contract.server.ts'
 import type { Closed, Negotiated, Start } from './contract.ts'
 import { parseCursor } from './cursor.ts'
@@ -69,10 +69,13 @@ export function identityOf(query: Query, origin: string | undefined): LinkIdenti
 }
 
 /** What was really negotiated for this request (R11). */
-export function negotiatedOf(request: FastifyRequest): Negotiated {
-  const socket = request.raw.socket as { encrypted?: boolean }
+export function negotiatedOf(request: {
+  readonly httpVersionMajor: number
+  readonly socket: object
+}): Negotiated {
+  const socket = request.socket as { encrypted?: boolean }
   return {
-    protocol: request.raw.httpVersionMajor === 2 ? 'h2' : 'http/1.1',
+    protocol: request.httpVersionMajor === 2 ? 'h2' : 'http/1.1',
     tls: socket.encrypted === true,
     subprotocol: null,
     extensions: [],

@@ -56,7 +56,7 @@ export const http2PushServer: ServerTransport = {
 function open(context: MountContext, care: Care, request: StreamRequest, reply: FastifyReply): FastifyReply {
   const { hub } = context
   const stream = (request.raw as { stream?: ServerHttp2Stream }).stream
-  const negotiated = negotiatedOf(request)
+  const negotiated = negotiatedOf(request.raw)
   if (stream === undefined || negotiated.protocol !== 'h2') {
     throw new ProblemError(
       problem('http-version', 'Open this stream over HTTP/2: on the TLS port, by a client that offers "h2".'),

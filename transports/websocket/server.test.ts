@@ -319,6 +319,37 @@ describe('a peer that does not read', () => {
   })
 })
 
+test('a heartbeat leaves although a ping is about to: only a wire that is full goes without', async () => {
+  await lab.close()
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
+  try {
+    await begin(200)
+    // Heartbeats began at the mounting, every 200 ms; pings begin with the first socket: at 390, 590 ms and so on.
+    vi.advanceTimersByTime(190)
+    const pongs = vi.fn()
+    const socket = await dial(address(), {
+      handler: { ...handler, ponged: pongs },
+      context: new Heard(),
+      subprotocols: ['json'],
+    })
+    sockets.push(socket)
+    for (let beat = 1; beat <= 5; beat++) {
+      // To 240, 440 ms and so on: from the second on a ping and then a heartbeat fall due within one turn of the event loop.
+      vi.advanceTimersByTime(beat === 1 ? 50 : 200)
+      const untilMs = performance.now() + 2000
+      while (socket.context.count('heartbeat') < beat && performance.now() < untilMs)
+        await new Promise((resolve) => setImmediate(resolve))
+      expect(socket.context.count('heartbeat')).toBe(beat)
+      // The answer to the ping arrives, too, before the next one.
+      socket.ping()
+      while (pongs.mock.calls.length < beat && performance.now() < untilMs)
+        await new Promise((resolve) => setImmediate(resolve))
+    }
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 describe('a peer that is silent', () => {
   beforeEach(async () => {
     await lab.close()

@@ -266,10 +266,10 @@ class SocketSubscriber implements Subscriber {
     this.close({ cause: 'peer', retry: true, ...wait, detail: value.detail })
   }
 
-  /** Its sign of life for the client; a socket that has not drained has something to read already. */
+  /** Its sign of life for the client. A full wire has something to read already; a ping that waits for its turn is no such thing. */
   #beat(document: Uint8Array): void {
     const socket = this.#socket
-    if (socket !== null && !this.#closing && socket.bufferedBytes === 0) socket.sendFrames(document)
+    if (socket !== null && !this.#closing && !socket.duplex.writableNeedDrain) socket.sendFrames(document)
   }
 
   /** Answers are not held back as batches are, so a peer that does not read them is not listened to (R38). */
