@@ -1,7 +1,7 @@
 // Polling, server half: read what is new, send a message, and answer 304 without touching the log when nothing is new.
 import { once } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { MountContext, ServerTransport } from '../contract.server.ts'
+import type { MountContext, Query, ServerTransport } from '../contract.server.ts'
 import type { Gap, Reset } from '../contract.ts'
 import { formatCursor } from '../cursor.ts'
 import { asDraft, draftProblem } from '../draft.ts'
@@ -15,7 +15,6 @@ import {
   negotiatedOf,
   one,
   protocolHeader,
-  type Query,
   startOf,
   wholeNumber,
 } from '../request.server.ts'
@@ -58,12 +57,31 @@ function read(
     sendUnchanged(request.raw, reply.raw, tag)
     return reply.hijack()
   }
-  // A client may ask a thousand times in one go and read no answer (pipelining): each is made when its turn comes, so that
-  // what waits is one page, not a thousand (R38). A response has its socket from then on.
+  // A response that waits behind another on its connection has no socket yet (HTTP/1.1 pipelining).
   if (request.raw.httpVersionMajor === 1 && reply.raw.socket === null) {
-    return once(reply.raw, 'socket').then(() => page(context, room, request, reply))
+    return inTurn(request, reply).then(() => page(context, room, request, reply))
   }
   return page(context, room, request, reply)
+}
+
+/** Reads that wait for their turn on one connection; what is beyond is refused. */
+const mostPipelined = 64
+const pipelined = new WeakMap<object, number>()
+
+/**
+ * Resolves when the answers before this one are written: a client that asks a thousand times in one go and reads nothing
+ * costs one page, not a thousand (R38). A refusal is short, and Node stops reading when enough of them wait.
+ */
+async function inTurn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { socket } = request.raw
+  const waiting = pipelined.get(socket) ?? 0
+  if (waiting >= mostPipelined) {
+    const detail = `At most ${mostPipelined} reads may wait on one connection.`
+    throw new ProblemError(problem('too-many-requests', detail, { retryAfterMs: 1000 }))
+  }
+  pipelined.set(socket, waiting + 1)
+  await once(reply.raw, 'socket')
+  pipelined.set(socket, (pipelined.get(socket) ?? 1) - 1)
 }
 
 function page(

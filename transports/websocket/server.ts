@@ -1,5 +1,6 @@
 // WebSocket, server half: turns the hand-built sockets into subscribers of the hub.
 import type { FastifyInstance } from 'fastify'
+import { refuseUpgrade } from '../before-router.server.ts'
 import type {
   LeaveLink,
   MountContext,
@@ -14,9 +15,8 @@ import type { Batch, WireForm } from '../hub/batch.ts'
 import { Heartbeats } from '../hub/heartbeats.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import type { Draft } from '../message.ts'
-import { problemFor, refuseUpgrade } from '../mount.server.ts'
 import { type Problem, problem } from '../problem.ts'
-import { identityOf, type Query, sendProblem, startOf } from '../request.server.ts'
+import { identityOf, problemFor, sendProblem, startOf } from '../request.server.ts'
 import { utf8Bytes } from '../text.ts'
 import { encodeDocument, type ServerDocument } from '../wire.ts'
 import { Acceptor } from './accept.node.ts'
@@ -85,9 +85,8 @@ function upgrade(context: MountContext, acceptor: Acceptor<SocketSubscriber>, ca
     const subscriber = new SocketSubscriber(context, room)
     try {
       // All that can be refused is refused before the 101.
-      const parameters = asQuery(query)
-      const start = startOf(parameters)
-      const identity = identityOf(parameters, request.headers.origin)
+      const start = startOf(query)
+      const identity = identityOf(query, request.headers.origin)
       subscriber.subscription = context.hub.subscribe(room, start, subscriber)
       // Afterwards: a link without a place must not take over from one that has it.
       if (identity !== null) {
@@ -109,15 +108,6 @@ function upgrade(context: MountContext, acceptor: Acceptor<SocketSubscriber>, ca
     const tls = (duplex as { encrypted?: boolean }).encrypted === true
     subscriber.begin(socket, care, tls)
   }
-}
-
-function asQuery(search: URLSearchParams): Query {
-  const query: Record<string, string | string[]> = {}
-  for (const name of new Set(search.keys())) {
-    const values = search.getAll(name)
-    query[name] = values.length === 1 ? (values[0] ?? '') : values
-  }
-  return query
 }
 
 const socketHandler: SocketHandler<SocketSubscriber> = {
