@@ -3,6 +3,7 @@ import { Connection, connectionSettings, type Role } from '../protocol/connectio
 import { FrameArena } from '../protocol/output.ts'
 import type { Primitives } from '../protocol/primitives.ts'
 import type { ReceivedEvent } from '../protocol/receiver.ts'
+import { concat } from '../protocol/testing.ts'
 import type { IsUtf8 } from '../protocol/utf8.ts'
 import { toHex } from './bytes.ts'
 import { fuzzLimits } from './limits.ts'
@@ -33,9 +34,18 @@ export interface ListenOptions {
   readonly connect: Connect
 }
 
+/** Making a buffer for every byte would take most of the time. */
+const pooledUpToBytes = 64
 const wholeInWordsUpToBytes = 24
 /** What may be allocated beside what has arrived: the smallest block of a message. */
 const allocationBytes = 256
+
+/** One for all, as in a process: a block for each connection would take most of the time. */
+const arena = new FrameArena({
+  isUtf8: null,
+  randomMaskKey: () => 0x0403_0201,
+  allocate: (bytes) => new Uint8Array(bytes),
+})
 
 /** Feeds copies of the chunks to a new connection and pulls all events. Throws a Violation. */
 export function listen(chunks: readonly Uint8Array[], options: ListenOptions): Heard {
@@ -53,16 +63,17 @@ export function listen(chunks: readonly Uint8Array[], options: ListenOptions): H
       return new Uint8Array(bytes)
     },
   }
-  const arena = new FrameArena(arenaPrimitives)
   const connection = connect(connectionSettings(role, fuzzLimits, primitives, arena))
   const events: Seen[] = []
   const output: string[] = []
   let ended = false
-  for (const [index, chunk] of chunks.entries()) {
+  let index = 0
+  for (const chunk of copies(chunks)) {
+    index++
     receivedBytes += chunk.length
-    connection.receive(misaligned(chunk, index & 3))
+    connection.receive(chunk)
     pushedBytes += chunk.length
-    if ((index + 1) % pushes === 0 || index === chunks.length - 1) {
+    if (index % pushes === 0 || index === chunks.length) {
       ended = pull(connection, events, pushedBytes, ended)
       pushedBytes = 0
     }
@@ -75,12 +86,6 @@ export function listen(chunks: readonly Uint8Array[], options: ListenOptions): H
   const { code, wasClean, failure } = connection.outcome()
   const end = `${output.join('')} ${shouldEnd} ${code} ${wasClean} ${failure?.closeCode ?? 'fine'}`
   return { events, end }
-}
-
-const arenaPrimitives: Primitives = {
-  isUtf8: null,
-  randomMaskKey: () => 0x0403_0201,
-  allocate: (bytes) => new Uint8Array(bytes),
 }
 
 /** All events that are there; whether the connection's end has been among them. */
@@ -117,11 +122,17 @@ export function describePayload(name: string, payload: Uint8Array): Seen {
   return `${name} ${payload.length} ${toHex(payload.subarray(0, 8))}…#${fingerprint(payload).toString(16)}`
 }
 
-/** A copy that begins at this offset of its buffer, as chunks from a pool do: words then lie at every alignment. */
-function misaligned(chunk: Uint8Array, offset: number): Uint8Array {
-  const copy = new Uint8Array(chunk.length + offset).subarray(offset)
-  copy.set(chunk)
-  return copy
+/** Chunks that the connection may unmask in place: long ones in buffers of their own, short ones side by side in one, as from a pool. */
+function* copies(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
+  const pool = concat(...chunks)
+  let offset = 0
+  for (const chunk of chunks) {
+    const end = offset + chunk.length
+    // Words lie at every alignment: where the chunk happens to begin.
+    if (chunk.length <= pooledUpToBytes) yield pool.subarray(offset, end)
+    else yield pool.slice(offset - (offset & 3), end).subarray(offset & 3)
+    offset = end
+  }
 }
 
 /** The connection that is meant. */
