@@ -20,7 +20,7 @@ import type { ServerOptions } from './options.ts'
 import { mountPage } from './page.ts'
 import { builtPageFolder } from './page-source.ts'
 import type { Identity } from './tls/certificate.ts'
-import { givenIdentity, ownIdentity } from './tls.ts'
+import { dateProblem, givenIdentity, ownIdentity } from './tls.ts'
 import { serverTransports } from './transports.ts'
 
 /** Messages of a room that the log in memory keeps when `--keep` doesn't say. */
@@ -60,6 +60,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const { logger } = options
   const readIdentity = identityReader(options)
   const identity = await readIdentity()
+  const outdated = dateProblem(identity, new Date())
+  if (outdated !== null) options.logger.warn(outdated)
   const log = openLog(options)
   const hub = new RoomHub(log)
   const eventLoop = new EventLoop()

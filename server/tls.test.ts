@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UsageError } from '../transports/errors.ts'
 import { type Identity, issueServerIdentity, type LocalName, localNames } from './tls/certificate.ts'
 import { trustCommand } from './tls/trusting.ts'
-import { givenIdentity, ownAuthority, ownIdentity, tlsFiles } from './tls.ts'
+import { dateProblem, givenIdentity, ownAuthority, ownIdentity, tlsFiles } from './tls.ts'
 import { trust } from './trust.ts'
 
 const dayMs = 86_400_000
@@ -250,4 +250,11 @@ describe('npm run trust', () => {
   test('a path with a quote stays one word', () => {
     expect(trustCommand('linux', "/it's/here.pem", 'name').trust).toContain(`-i '/it'\\''s/here.pem'`)
   })
+})
+
+test('a certificate that is not good any more, or not yet, is said to be so', async () => {
+  const identity = await issueServerIdentity({ from: later(-10), until: later(-1) }, null)
+  expect(dateProblem(identity, now)).toMatch(/^The certificate ended on /)
+  expect(dateProblem(identity, later(-11))).toMatch(/^The certificate is good only from /)
+  expect(dateProblem(identity, later(-5))).toBeNull()
 })

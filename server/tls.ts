@@ -94,6 +94,14 @@ export function givenIdentity(certificateFile: string, keyFile: string): Identit
   return { certificate, key }
 }
 
+/** What is wrong with a certificate's dates, as a sentence; null when it is good at that time. */
+export function dateProblem({ certificate }: Identity, now: Date): string | null {
+  const { validFromDate, validToDate } = new X509Certificate(certificate)
+  if (now < validFromDate) return `The certificate is good only from ${validFromDate.toISOString()} on.`
+  if (now > validToDate) return `The certificate ended on ${validToDate.toISOString()}: browsers refuse it.`
+  return null
+}
+
 function readGiven(option: string, file: string): string {
   try {
     return readFileSync(file, 'utf8')

@@ -150,6 +150,7 @@ describe('is refused before the 101', () => {
 
   test('a version that nobody speaks: 426, and no place is taken', async () => {
     const session = 'session=aaaaaaaaaaaaaaaaaaaaaa'
+    const enter = vi.spyOn(lab.hub.links, 'enter')
     const socket = connect(Number(lab.http.port), '127.0.0.1')
     raw.push(socket)
     socket.write(
@@ -160,6 +161,8 @@ describe('is refused before the 101', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 426 /)
     expect(answer).toMatch(/sec-websocket-version: 13/i)
     expect(lab.hub.stats().subscribers).toBe(0)
+    // Nor does it take over from a link of its session.
+    expect(enter).not.toHaveBeenCalled()
   })
 
   test('a draining server: 503, with a time to come back', async () => {

@@ -25,6 +25,7 @@ import { closeCodes, jsonSubprotocol } from './documents.ts'
 import { Liveness } from './liveness.ts'
 import { messageText } from './primitives.node.ts'
 import { serverFrame } from './protocol/frame.ts'
+import { checkRequest, isRefusal } from './protocol/handshake.ts'
 import type { Message } from './protocol/message.ts'
 import type { MessageSocket } from './socket.node.ts'
 import type { SocketHandler } from './socket-handler.ts'
@@ -67,7 +68,10 @@ export const webSocketServer: ServerTransport = {
       care.heartbeats.stop()
       care.liveness.stop()
     })
-    context.upgrade('socket', upgrade(context, acceptor, care))
+    context.upgrade(
+      'socket',
+      upgrade(context, acceptor, care, (error) => app.log.error(error)),
+    )
     refuseWithoutUpgrade(app)
   },
 }
@@ -80,11 +84,25 @@ function refuseWithoutUpgrade(app: FastifyInstance): void {
   })
 }
 
-function upgrade(context: MountContext, acceptor: Acceptor<SocketSubscriber>, care: Care): UpgradeHandler {
+function upgrade(
+  context: MountContext,
+  acceptor: Acceptor<SocketSubscriber>,
+  care: Care,
+  log: (error: unknown) => void,
+): UpgradeHandler {
   return ({ request, socket: duplex, head, room, query }) => {
-    const subscriber = new SocketSubscriber(context, room)
+    // All that can be refused is refused before the 101, and a handshake that is wrong before it takes over from a link.
+    const handshake = checkRequest({
+      method: request.method ?? '',
+      httpVersion: request.httpVersion,
+      headers: request.headers,
+    })
+    if (isRefusal(handshake)) {
+      acceptor.refuse(duplex, handshake)
+      return
+    }
+    const subscriber = new SocketSubscriber(context, room, log)
     try {
-      // All that can be refused is refused before the 101.
       const start = startOf(query)
       const identity = identityOf(query, request.headers.origin)
       subscriber.subscription = context.hub.subscribe(room, start, subscriber)
@@ -94,19 +112,11 @@ function upgrade(context: MountContext, acceptor: Acceptor<SocketSubscriber>, ca
       }
     } catch (error) {
       subscriber.gone()
-      refuseUpgrade(
-        duplex,
-        problemFor(error, (cause) => console.error(cause)),
-      )
-      return
-    }
-    const socket = acceptor.upgrade(request, duplex, head, subscriber)
-    if (socket === null) {
-      subscriber.gone()
+      refuseUpgrade(duplex, problemFor(error, log))
       return
     }
     const tls = (duplex as { encrypted?: boolean }).encrypted === true
-    subscriber.begin(socket, care, tls)
+    subscriber.begin(acceptor.open(duplex, handshake, head, subscriber), care, tls)
   }
 }
 
@@ -120,6 +130,7 @@ const socketHandler: SocketHandler<SocketSubscriber> = {
 class SocketSubscriber implements Subscriber {
   readonly #context: MountContext
   readonly #room: string
+  readonly #log: (error: unknown) => void
   #socket: MessageSocket<SocketSubscriber> | null = null
   subscription: Subscription | null = null
   leave: LeaveLink | null = null
@@ -129,9 +140,10 @@ class SocketSubscriber implements Subscriber {
   #choked = false
   #closing = false
 
-  constructor(context: MountContext, room: string) {
+  constructor(context: MountContext, room: string, log: (error: unknown) => void) {
     this.#context = context
     this.#room = room
+    this.#log = log
   }
 
   begin(socket: MessageSocket<SocketSubscriber>, care: Care, tls: boolean): void {
@@ -231,10 +243,7 @@ class SocketSubscriber implements Subscriber {
       },
       (error: unknown) => {
         this.#settled()
-        this.#refused(
-          draft,
-          problemFor(error, (cause) => console.error(cause)),
-        )
+        this.#refused(draft, problemFor(error, this.#log))
       },
     )
   }
