@@ -108,6 +108,18 @@ function addresses(text: string): [string, string] | null {
   return [`http://127.0.0.1:${plain}`, `https://127.0.0.1:${secure}`]
 }
 
+/** Starts any script and waits until `read` finds in what it prints what it is waited for. */
+export async function startScript<T>(options: {
+  readonly script: string
+  readonly args: readonly string[]
+  readonly core: number | null
+  readonly read: (text: string) => T | null
+}): Promise<{ readonly pid: number; readonly said: T; stop(): Promise<void> }> {
+  const child = start(options.script, options.args, options.core)
+  const said = await whenSaid(child, options.read)
+  return { pid: child.pid ?? 0, said, stop: () => end(child) }
+}
+
 /** Runs a script to its end and gives what it printed. */
 export async function runToEnd(options: {
   readonly script: string

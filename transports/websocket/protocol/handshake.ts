@@ -78,8 +78,9 @@ export function checkRequest(request: HandshakeRequest): AcceptableHandshake | R
     return refusal(405, 'Method Not Allowed', 'a WebSocket opens with GET', { allow: 'GET' })
   }
   if (request.httpVersion !== '1.1') return badRequest('a WebSocket needs HTTP/1.1')
-  if (field(request, 'host') === '') return badRequest('the Host header is missing')
-  if (field(request, 'content-length') > '0' || field(request, 'transfer-encoding') !== '') {
+  // RFC 9112 §3.2: there MUST be one Host field, no more. Two are joined with a space between.
+  if (!/^\S+$/.test(field(request, 'host'))) return badRequest('the Host header is missing or not one host')
+  if (!/^0?$/.test(field(request, 'content-length')) || field(request, 'transfer-encoding') !== '') {
     return badRequest('a WebSocket opens without a body')
   }
   if (!hasElement(field(request, 'upgrade'), 'websocket')) {
