@@ -73,7 +73,7 @@ class Scanner {
   }
 
   get atEnd(): boolean {
-    return this.#index === this.#text.length
+    return this.#index >= this.#text.length
   }
 
   sees(character: string): boolean {
@@ -99,13 +99,9 @@ class Scanner {
   quoted(): string | null {
     let value = ''
     for (this.#index++; !this.atEnd; this.#index++) {
-      let character = this.#text[this.#index] as string
-      if (character === '"') {
-        this.skip('"')
-        return value
-      }
-      if (character === '\\') character = this.#text[++this.#index] ?? ''
-      value += character
+      if (this.skip('"')) return value
+      if (this.sees('\\')) this.#index++
+      value += this.#text[this.#index] ?? ''
     }
     return null
   }
