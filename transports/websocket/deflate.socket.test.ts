@@ -3,15 +3,20 @@ import { createServer, type Server, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { BareAcceptor } from './accept.node.ts'
-import type { DeflateOptions } from './deflate.node.ts'
+import { Deflate, type DeflateOptions } from './deflate.node.ts'
 import { DialError, type DialOptions, dial } from './dial.node.ts'
 import { createEchoServer } from './echo.node.ts'
 import { NodeWebSocket } from './node-websocket.node.ts'
-import { describeFrames } from './protocol/testing.ts'
+import { frameArena, nodePrimitives } from './primitives.node.ts'
+import { connectionSettings } from './protocol/connection.ts'
+import { defaultLimits } from './protocol/limits.ts'
+import { describeFrames, peerFrame } from './protocol/testing.ts'
 import { SharedFrames } from './shared-frames.node.ts'
-import type { MessageSocket } from './socket.node.ts'
-import { listen, Notes, tick } from './testing.node.ts'
+import { MessageSocket } from './socket.node.ts'
+import type { SocketSettings } from './socket-handler.ts'
+import { listen, ManualClock, ManualWire, Notes, tick } from './testing.node.ts'
 import { zlibStreams } from './zlib.node.ts'
+import { zlibTurns } from './zlib-turns.node.ts'
 
 const clean: (() => void)[] = []
 afterEach(async () => {
@@ -275,19 +280,58 @@ describe('order', () => {
     await big.notes.until(() => big.notes.messages.length === 1)
     expect(echoes).toBeGreaterThan(20)
   })
+})
 
-  it('says when to wait, counts what is not compressed yet, and says when to go on', async () => {
+describe('waiting for a turn', () => {
+  it('tells the sender to wait, counts what is not compressed yet, and says when to go on', async () => {
     const { url, opened, notes } = await serve(everything)
     const { notes: heard } = await connect(url, { deflate: everything })
-    const [server] = opened
-    if (server === undefined) throw new Error('nobody has connected')
+    const server = opened[0] as MessageSocket<null>
+    let left = Number.NaN
+    notes.drained = () => {
+      left = server.bufferedBytes
+    }
     expect(server.send(Buffer.alloc(900_000, json))).toBe(false)
-    expect(server.bufferedBytes).toBeGreaterThanOrEqual(900_000)
-    expect(notes.drains).toBe(0)
-    await heard.until(() => heard.messages.length === 1)
-    await notes.until(() => notes.drains === 1)
-    expect(server.bufferedBytes).toBe(0)
+    expect(server.send(Buffer.alloc(100_000, json))).toBe(false)
+    expect(server.bufferedBytes).toBeGreaterThanOrEqual(1_000_000)
+    await heard.until(() => heard.messages.length === 2)
+    expect(left).toBe(0)
     expect(server.send('more')).toBe(true)
+  })
+
+  it('reads nothing meanwhile, whatever the application resumes, and is cut in the midst of it', async () => {
+    for (const cut of [false, true]) {
+      const wire = new ManualWire()
+      const notes = new Notes<null>()
+      const settings: SocketSettings<null> = {
+        connection: connectionSettings('server', defaultLimits, nodePrimitives, frameArena),
+        handler: notes,
+        closeTimeoutMs: 100,
+        clock: new ManualClock(),
+      }
+      const offeredExtensions = [{ name: 'permessage-deflate', parameters: [] }]
+      const deflate = new Deflate({}).accept({ key: '', offeredSubprotocols: [], offeredExtensions })
+      const socket = new MessageSocket(wire, settings, null, null, new Uint8Array(0), deflate)
+      await tick()
+      zlibTurns.spend(1e9)
+      const hello = Buffer.from('f248cdc9c90700', 'hex')
+      wire.push(peerFrame('server', { opcode: 1, reserved: 4, payload: hello }))
+      const next = peerFrame('server', { opcode: 1, payload: 'next' })
+      await new Promise(process.nextTick)
+      expect(wire.isPaused()).toBe(true)
+      wire.push(next)
+      socket.pause()
+      socket.resume()
+      await new Promise(process.nextTick)
+      expect(wire.isPaused()).toBe(true)
+      expect(wire.readableLength).toBe(next.length)
+      expect(notes.messages).toEqual([])
+      if (cut) socket.terminate()
+      await tick()
+      expect(notes.messages).toEqual(cut ? [] : ['Hello', 'next'])
+      expect(wire.isPaused()).toBe(cut)
+      socket.terminate()
+    }
   })
 })
 

@@ -54,7 +54,8 @@ export class Deflation {
 
   /** @param compressed whether they hold compressed messages, made without knowledge of this connection */
   addPrebuilt(frames: Uint8Array, compressed: boolean): void {
-    this.#add({ first: prebuilt, parts: [frames], payloadBytes: frames.length, compress: compressed })
+    if (this.#waiting.length === 0) this.#writePrebuilt(frames, compressed)
+    else this.#add({ first: prebuilt, parts: [frames], payloadBytes: frames.length, compress: compressed })
   }
 
   /** Goes on with what waits, as far as the stream may. */
@@ -86,10 +87,7 @@ export class Deflation {
   #write(frame: Waiting): boolean {
     const { first, parts, payloadBytes, compress } = frame
     if (first === prebuilt) {
-      const [frames] = parts
-      if (frames !== undefined) this.#outbox.addPrebuilt(frames)
-      // The peer's window has moved on, and this side's has not: what follows must not refer to before.
-      if (compress) this.#stream.forgetContext()
+      this.#writePrebuilt(parts[0] as Uint8Array, compress)
     } else if (!compress) {
       this.#outbox.addFrame(first, parts, payloadBytes, this.#masked)
       // RFC 6455 §5.5.1: nothing follows a close frame.
@@ -101,6 +99,12 @@ export class Deflation {
       return this.#compress(first, parts)
     }
     return true
+  }
+
+  #writePrebuilt(frames: Uint8Array, compressed: boolean): void {
+    this.#outbox.addPrebuilt(frames)
+    // The peer's window has moved on, and this side's has not: what follows must not refer to before.
+    if (compressed) this.#stream.forgetContext()
   }
 
   #compress(first: number, parts: readonly Uint8Array[]): boolean {
