@@ -127,7 +127,7 @@ describe.concurrent('npm run bench', { timeout: 30_000 }, () => {
 
 describe('a cell', () => {
   it('is worthless when its links speak another protocol than its label says', async () => {
-    const certificate = makeCertificate()
+    const certificate = await makeCertificate()
     const server = await startControl({ script: 'tcp.ts', core: null, certificate })
     try {
       const result = await deliver({

@@ -24,8 +24,8 @@ export class Lab {
     this.#certificate = certificate
   }
 
-  static open(settings: Settings, cores: Cores | null): Lab {
-    return new Lab(settings, cores, makeCertificate())
+  static async open(settings: Settings, cores: Cores | null): Promise<Lab> {
+    return new Lab(settings, cores, await makeCertificate())
   }
 
   /** The server of this kind, kept until `renew`. */

@@ -43,7 +43,7 @@ export const profiles = {
       pollIntervalsMs: [250, 1000, 5000],
     },
     fanout: {
-      blocks: 5,
+      blocks: 4,
       windowMs: 1000,
       subscribers: [10, 100, 1000],
       ratePerSecond: 20,

@@ -34,7 +34,7 @@ export async function measure(
   const steps = planRun(settings)
   const cores = settings.pin ? chooseCores(settings.cores) : null
   const environment = describeEnvironment(cores)
-  const lab = Lab.open(settings, cores)
+  const lab = await Lab.open(settings, cores)
   const measurements: Measurement[] = []
   const pace = new Pace(steps)
   const aborted = new Promise<null>((resolve) => {

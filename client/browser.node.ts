@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import { v7 as uuidVersion7 } from 'uuid'
 import { findChromium } from './chromium.node.ts'
@@ -85,9 +86,9 @@ export class RunningLab {
   }
 }
 
-export function startBrowser(): Promise<Browser> {
+export async function startBrowser(): Promise<Browser> {
   return chromium.launch({
-    executablePath: findChromium(),
+    executablePath: await findChromium(),
     headless: true,
     args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
   })
@@ -212,6 +213,27 @@ export class LabPage {
       const inside = [...document.querySelectorAll('.scroller, .instrument-parts, .sheet')]
       return root.scrollWidth > root.clientWidth || inside.some((one) => one.scrollWidth > one.clientWidth)
     })
+  }
+
+  /** From here on the lab seems to refuse what is sent over HTTP. */
+  async refuseSends(): Promise<void> {
+    const problem = { type: '/problems/bad-draft', title: 'No', status: 400, detail: 'Not today.' }
+    await this.page.route('**/messages', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill({
+            status: 400,
+            contentType: 'application/problem+json',
+            body: JSON.stringify(problem),
+          })
+        : route.fallback(),
+    )
+  }
+
+  /** The rules of accessibility that the page breaks as it stands, with the elements that do. */
+  async violations(): Promise<readonly string[]> {
+    await this.page.evaluate(axe.source)
+    const result = await this.page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run())
+    return result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`)
   }
 
   close(): Promise<void> {

@@ -22,6 +22,8 @@ export interface NoteRow {
   readonly text: string
   /** `loss` tells that messages are missing. */
   readonly tone: 'quiet' | 'loss'
+  /** The transport that it is about; null when it is about none. */
+  readonly transport: TransportName | null
 }
 
 export interface DraftRow {
@@ -86,9 +88,9 @@ export class Conversation {
     this.changed()
   }
 
-  note(text: string, tone: NoteRow['tone'] = 'quiet'): void {
+  note(text: string, tone: NoteRow['tone'] = 'quiet', transport: TransportName | null = null): void {
     this.notes += 1
-    this.settled.push({ kind: 'note', key: `note-${this.notes}`, text, tone })
+    this.settled.push({ kind: 'note', key: `note-${this.notes}`, text, tone, transport })
     this.changed()
   }
 

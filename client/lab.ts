@@ -69,6 +69,8 @@ export class Lab {
     if (former.name === name) return
     void former.leave()
     this.room.value = this.makeRoom(name)
+    // A room that was entered in the page is a step that the browser can go back; one that the address named is there already.
+    if (readAddress(location.hash).room !== name) history.pushState(null, '', roomAddress(this.base, name))
     this.showRoomInAddress()
   }
 

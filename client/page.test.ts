@@ -1,5 +1,4 @@
 // The page in a real Chromium, before a real server: what a person does with it, and what they must be able to rely on.
-import axe from 'axe-core'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { LabPage, type OpenOptions, RunningLab, startBrowser } from './browser.node.ts'
@@ -179,20 +178,7 @@ describe('what is written', () => {
 
   test('and refused says so, and can be tried again or discarded', async () => {
     const page = await open({ room: newRoom(), user: 'Ada', transport: 'polling' })
-    await page.page.route('**/messages', (route) =>
-      route.request().method() === 'POST'
-        ? route.fulfill({
-            status: 400,
-            contentType: 'application/problem+json',
-            body: JSON.stringify({
-              type: '/problems/bad-draft',
-              title: 'No',
-              status: 400,
-              detail: 'Not today.',
-            }),
-          })
-        : route.fallback(),
-    )
+    await page.refuseSends()
     await page.say('once more')
     await page.say('never mind')
     await page
@@ -295,6 +281,23 @@ describe('reading', () => {
     expect(Object.keys(await page.history())).toHaveLength(250)
   }, 30_000)
 
+  test('who is at the end stays there, however much comes in at once', async () => {
+    const room = newRoom()
+    const page = await open({ room, user: 'Grace', transport: 'polling' })
+    const count = 120
+    for (let index = 1; index <= count; index++) {
+      await lab.say(room, 'Ada', `line ${index}${' and more'.repeat((index * 7) % 60)}`)
+    }
+    await page.page.waitForFunction((words) => {
+      const log = document.querySelector('[role=log]')
+      const shown = [...(log?.querySelectorAll('.text') ?? [])].at(-1)?.textContent ?? ''
+      return (
+        log !== null && shown.startsWith(words) && log.scrollHeight - log.clientHeight - log.scrollTop < 2
+      )
+    }, `line ${count}`)
+    expect(await page.page.getByRole('button', { name: /new messages/ }).count()).toBe(0)
+  })
+
   test('new messages do not move who reads above, and a pill leads to them', async () => {
     const room = await filledRoom(60)
     const page = await open({ room, user: 'Grace' })
@@ -321,12 +324,6 @@ describe('reading', () => {
 })
 
 describe('the look', () => {
-  async function violations(page: LabPage): Promise<readonly string[]> {
-    await page.page.evaluate(axe.source)
-    const result = await page.page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run())
-    return result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(' | ')}`)
-  }
-
   test.each([
     ['light', 1280],
     ['dark', 1280],
@@ -334,16 +331,25 @@ describe('the look', () => {
     ['dark', 390],
   ] as const)('breaks no rule of accessibility: %s, %d px', async (scheme, width) => {
     const page = await open({ room: newRoom(), user: 'Ada', scheme, width })
-    expect(await violations(page)).toEqual([])
+    expect(await page.violations()).toEqual([])
     await page.say('See https://example.com/ for more.')
     await page.page.getByText('✓').first().waitFor()
-    expect(await violations(page)).toEqual([])
+    expect(await page.violations()).toEqual([])
     if (width < 800) {
       await page.page.getByRole('button', { name: /Instrument/ }).click()
       await page.page.getByRole('dialog').waitFor()
     }
     await page.switchTo('polling')
-    expect(await violations(page)).toEqual([])
+    expect(await page.violations()).toEqual([])
+    await page.page.keyboard.press('Escape')
+    await page.refuseSends()
+    await page.say('refused')
+    await page.message('refused').getByRole('button', { name: 'Discard' }).waitFor()
+    await page.page.context().setOffline(true)
+    await page.text(width < 800 ? 'Try now' : 'offline').waitFor()
+    await page.say('pending')
+    await page.message('pending').waitFor()
+    expect(await page.violations()).toEqual([])
   })
 
   test('does not scroll sideways at 320 px, whatever is said', async () => {
@@ -360,6 +366,20 @@ describe('the look', () => {
     await page.page.getByRole('button', { name: /Instrument/ }).click()
     await page.page.getByRole('dialog').waitFor()
     expect(await page.scrollsSideways()).toBe(false)
+  })
+
+  test('another room is another conversation, and the browser goes back to the first', async () => {
+    const page = await open({ room: newRoom(), user: 'Ada' })
+    await page.say('in the first')
+    await page.message('in the first').waitFor()
+    const room = page.page.getByRole('textbox', { name: 'Room', exact: true })
+    await room.fill('not a room')
+    await page.text('A room is named with 1 to 64 letters, digits, "_" or "-".').waitFor()
+    await room.fill(newRoom())
+    await room.press('Enter')
+    await page.page.getByRole('heading', { name: /^Nothing has been said/ }).waitFor()
+    await page.page.goBack()
+    await page.message('in the first').waitFor()
   })
 
   test('remembers the theme', async () => {

@@ -6,7 +6,7 @@ import { makeTransports } from './offers.ts'
 
 export const robotName = 'Robot'
 
-/** Messages a second that a person may choose from. */
+/** Messages a second, on average, that a person may choose from. */
 export const robotRates = [0.2, 1, 5, 20] as const
 export type RobotRate = (typeof robotRates)[number]
 
@@ -52,7 +52,7 @@ export class Robot {
     this.session.start()
   }
 
-  /** Talks this often from now on, messages a second; 0 keeps silent. */
+  /** Talks this often from now on, messages a second on average; 0 keeps silent. */
   talk(ratePerSecond: number): void {
     clearTimeout(this.timer)
     this.ratePerSecond = ratePerSecond
@@ -71,7 +71,11 @@ export class Robot {
     return this.session.close()
   }
 
-  /** Says one line and plans the next by the schedule, not by when this one was late. A sleeping tab skips what it missed. */
+  /**
+   * Says one line and plans the next by the schedule, not by when this one was late. A sleeping tab skips what it missed.
+   * The gaps are exponential: a robot that talked in step with the polls would always meet them at the same moment, and
+   * measure that moment instead of the wait.
+   */
   private speak = (): void => {
     // Without a link it keeps silent: it is here to be measured, not to pile up.
     if (this.session.state.phase === 'open') {
@@ -79,9 +83,8 @@ export class Robot {
       this.said += 1
       this.session.send(robotName, `${line} (${this.said})`)
     }
-    const stepMs = 1000 / this.ratePerSecond
     const nowMs = performance.now()
-    this.nextAtMs += stepMs
+    this.nextAtMs += (-Math.log(1 - Math.random()) * 1000) / this.ratePerSecond
     if (this.nextAtMs < nowMs - 1000) this.nextAtMs = nowMs
     this.timer = setTimeout(this.speak, Math.max(0, this.nextAtMs - nowMs))
   }

@@ -198,7 +198,11 @@ export class Room {
         break
       case 'switched':
         this.lastSwitch = event.report
-        this.conversation.note(switchedNote(event.report, this.proof.lost - this.lostBeforeSwitch))
+        this.conversation.note(
+          switchedNote(event.report, this.proof.lost - this.lostBeforeSwitch),
+          this.proof.lost === this.lostBeforeSwitch ? 'quiet' : 'loss',
+          event.report.to,
+        )
         break
       case 'recovered':
         this.conversation.note(recoveredNote(event.offlineMs, event.caughtUp))

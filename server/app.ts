@@ -2,7 +2,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
-import underPressure from '@fastify/under-pressure'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -11,17 +10,15 @@ import Fastify, {
 } from 'fastify'
 import type { Guard, Hub, ServerTransport } from '../transports/contract.server.ts'
 import { serverLimits, wireLimits } from '../transports/limits.ts'
-import { mountTransports, problemFor } from '../transports/mount.server.ts'
-import { problem } from '../transports/problem.ts'
-import { sendProblem } from '../transports/request.server.ts'
+import { mountTransports } from '../transports/mount.server.ts'
+import { ProblemError, problem } from '../transports/problem.ts'
+import { problemFor, sendProblem } from '../transports/request.server.ts'
 import { Connections } from './connections.ts'
 import { problemPage } from './problem-pages.ts'
 import type { Identity } from './tls/certificate.ts'
 
 /** Sends that one address off this machine may make in ten seconds. */
 const sendsPerTenSeconds = 1000
-/** An event loop that is late by this much answers 503 until it has caught up. */
-const pressureMs = 2000
 /** On closing, what the hub's drain has left over is destroyed after this. */
 const leftoverMs = 50
 
@@ -38,6 +35,8 @@ export interface AppOptions {
   ports(): { readonly plain: number; readonly tls: number }
   /** Whether both ports are open and the log takes messages. */
   isReady(): boolean
+  /** Whether the event loop is so late that requests are better turned away. */
+  isOverloaded(): boolean
   metrics(): string
   /** Adds the page's routes. */
   page(app: FastifyInstance): Promise<void>
@@ -134,7 +133,13 @@ async function mountRooms(fastify: FastifyInstance, options: AppOptions): Promis
       }
     })
     await rooms.register(rateLimit, { global: false })
-    await rooms.register(underPressure, { maxEventLoopDelay: pressureMs, retryAfter: 1 })
+    rooms.addHook('onRequest', (_request, _reply, done) => {
+      if (!options.isOverloaded()) done()
+      else
+        done(
+          new ProblemError(problem('overloaded', 'The server is late by seconds.', { retryAfterMs: 1000 })),
+        )
+    })
     await mountTransports(rooms, options)
   })
 }

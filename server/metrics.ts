@@ -1,6 +1,7 @@
 // What the process and the hub are doing, in Prometheus' text format (version 0.0.4).
-import { type EventLoopUtilization, monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import type { HubStats } from '../transports/contract.server.ts'
+import type { EventLoop } from './event-loop.ts'
 
 /** A figure: its name with its unit, what it counts, and its value. */
 interface Figure {
@@ -15,16 +16,15 @@ export interface ConnectionCounts {
   readonly http2Sessions: number
 }
 
-/** Measures the event loop from its making on. `close` it, or its timer goes on. */
 export class Metrics {
-  readonly #delay = monitorEventLoopDelay({ resolution: 20 })
+  readonly #loop: EventLoop
   #utilization: EventLoopUtilization = performance.eventLoopUtilization()
 
-  constructor() {
-    this.#delay.enable()
+  constructor(loop: EventLoop) {
+    this.#loop = loop
   }
 
-  /** All figures as text. Delay and utilization are since the last call. */
+  /** All figures as text. Utilization is since the last call. */
   text(hub: HubStats, connections: ConnectionCounts): string {
     const figures = [...this.#process(), ...this.#eventLoop(), ...ofHub(hub), ...ofConnections(connections)]
     return figures
@@ -32,10 +32,6 @@ export class Metrics {
         ({ name, type, help, value }) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`,
       )
       .join('')
-  }
-
-  close(): void {
-    this.#delay.disable()
   }
 
   #process(): Figure[] {
@@ -56,23 +52,13 @@ export class Metrics {
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, this.#utilization)
     this.#utilization = now
-    const seconds = (nanoseconds: number): number => (Number.isFinite(nanoseconds) ? nanoseconds / 1e9 : 0)
-    const figures = [
+    const { mean, p99, max } = this.#loop.delaysMs()
+    return [
       gauge('parley_event_loop_utilization', 'Part of the time that the event loop was busy.', utilization),
-      gauge(
-        'parley_event_loop_delay_mean_seconds',
-        'Mean delay of a 20 ms timer.',
-        seconds(this.#delay.mean),
-      ),
-      gauge(
-        'parley_event_loop_delay_p99_seconds',
-        'Its 99th percentile.',
-        seconds(this.#delay.percentile(99)),
-      ),
-      gauge('parley_event_loop_delay_max_seconds', 'Its maximum.', seconds(this.#delay.max)),
+      gauge('parley_event_loop_delay_mean_seconds', 'Mean delay of a timer in the last minute.', mean / 1000),
+      gauge('parley_event_loop_delay_p99_seconds', 'Its 99th percentile.', p99 / 1000),
+      gauge('parley_event_loop_delay_max_seconds', 'Its maximum.', max / 1000),
     ]
-    this.#delay.reset()
-    return figures
   }
 }
 

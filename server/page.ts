@@ -1,9 +1,9 @@
 // The page's own routes: static files with their caching, and the headers that a page needs.
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import { makeFolder } from './folder.ts'
 
 export interface PageOptions {
   /** The built page: `index.html` and `assets/`. */
@@ -16,7 +16,7 @@ export interface PageOptions {
 /** Serves the page. Its headers cost three times a poll, so that they stay in this scope. */
 export async function mountPage(app: FastifyInstance, options: PageOptions): Promise<void> {
   // It may be built while the ports open already.
-  mkdirSync(options.folder, { recursive: true })
+  makeFolder(options.folder)
   await app.register(async (scope) => {
     await scope.register(helmet, {
       contentSecurityPolicy: {

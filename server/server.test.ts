@@ -147,7 +147,7 @@ test('a renewed certificate is shown without a restart', async () => {
     return fingerprint256
   }
   const first = await shown()
-  ownAuthority(other.dataFolder, new Date())
+  await ownAuthority(other.dataFolder, new Date())
   while ((await shown()) === first) {
     // The next connection may be shown the new one.
   }
@@ -206,6 +206,17 @@ describe('upgrades', () => {
     const body = JSON.parse(said.slice(said.indexOf('\r\n\r\n') + 4)) as { type: string; status: number }
     expect(body.type).toBe(`/problems/${name}`)
     expect(said.startsWith(`HTTP/1.1 ${body.status} `)).toBe(true)
+  })
+
+  test('one to something else is passed over, and the request answered', async () => {
+    const headers = {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAMAAABkAAQAAP__',
+    }
+    for (const url of [server.plainUrl, server.tlsUrl]) {
+      expect((await ask(url, '/rooms/lobby/messages', { headers })).status).toBe(200)
+    }
   })
 
   test('a refused one ends, whether or not its peer closes its half', async () => {

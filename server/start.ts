@@ -11,6 +11,7 @@ import { MemoryLog } from '../transports/hub/memory-log.ts'
 import { serverLimits } from '../transports/limits.ts'
 import { problem } from '../transports/problem.ts'
 import { type App, createApp } from './app.ts'
+import { EventLoop } from './event-loop.ts'
 import { createGuard } from './guard.ts'
 import { openSqliteLog } from './log/sqlite.ts'
 import { withoutChildren } from './logger.ts'
@@ -19,7 +20,7 @@ import type { ServerOptions } from './options.ts'
 import { mountPage } from './page.ts'
 import { builtPageFolder } from './page-source.ts'
 import type { Identity } from './tls/certificate.ts'
-import { givenIdentity, ownIdentity } from './tls.ts'
+import { dateProblem, givenIdentity, ownIdentity } from './tls.ts'
 import { serverTransports } from './transports.ts'
 
 /** Messages of a room that the log in memory keeps when `--keep` doesn't say. */
@@ -58,10 +59,13 @@ export interface RunningServer {
 export async function startServer(options: StartOptions): Promise<RunningServer> {
   const { logger } = options
   const readIdentity = identityReader(options)
-  let identity = readIdentity()
+  const identity = await readIdentity()
+  const outdated = dateProblem(identity, new Date())
+  if (outdated !== null) options.logger.warn(outdated)
   const log = openLog(options)
   const hub = new RoomHub(log)
-  const metrics = new Metrics()
+  const eventLoop = new EventLoop()
+  const metrics = new Metrics(eventLoop)
   const ports = { plain: options.port, tls: options.tlsPort }
   const apps: App[] = []
   let isReady = false
@@ -78,6 +82,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       identity: own,
       ports: () => ports,
       isReady: () => isReady,
+      isOverloaded: () => eventLoop.isOverloaded,
       metrics: () => metrics.text(hub.stats(), countConnections(apps)),
       page: options.page ?? ((fastify) => builtPage(fastify, options, ports)),
     })
@@ -85,22 +90,17 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     return app
   }
   let stopping: Promise<void> | undefined
-  const timers: NodeJS.Timeout[] = []
+  let renewal: Renewal | undefined
   const stop = (): Promise<void> => {
     isReady = false
-    for (const timer of timers) clearInterval(timer)
-    stopping ??= closeAll(apps, log, metrics)
+    stopping ??= closeAll(apps, log, eventLoop, renewal)
     return stopping
   }
   try {
     ports.plain = await listen((await build(null)).fastify, options.host, options.port, '--port')
     const secure = await build(identity)
     ports.tls = await listen(secure.fastify, options.host, options.tlsPort, '--tls-port')
-    timers.push(
-      setInterval(() => {
-        identity = renew(secure.fastify, identity, readIdentity, logger)
-      }, options.identityCheckMs ?? identityCheckMs).unref(),
-    )
+    renewal = keepRenewed(secure.fastify, identity, readIdentity, options)
     await options.prepare?.()
   } catch (error) {
     await stop()
@@ -127,24 +127,49 @@ function createGuardOfNobody(): ReturnType<typeof createGuard> {
   return () => problem('overloaded', 'The server is starting.', { retryAfterMs: 1000 })
 }
 
-function identityReader({ certificate, dataFolder }: ServerOptions): () => Identity {
+function identityReader({ certificate, dataFolder }: ServerOptions): () => Promise<Identity> {
   return certificate === null
     ? () => ownIdentity(dataFolder, new Date())
-    : () => givenIdentity(certificate.certificateFile, certificate.keyFile)
+    : async () => givenIdentity(certificate.certificateFile, certificate.keyFile)
 }
 
-/** Shows new connections the renewed certificate, when there is one. */
-function renew(app: FastifyInstance, current: Identity, read: () => Identity, logger: Logger): Identity {
-  try {
-    const found = read()
-    if (found.certificate === current.certificate) return current
-    const server = app.server as unknown as { setSecureContext(context: { cert: string; key: string }): void }
-    server.setSecureContext({ cert: found.certificate, key: found.key })
-    logger.info('The certificate was renewed.')
-    return found
-  } catch (error) {
-    logger.error({ err: error }, 'The certificate could not be renewed; the former one stays.')
-    return current
+interface Renewal {
+  /** Resolves when nothing is made or written any more. */
+  stop(): Promise<void>
+}
+
+/** Shows new connections the renewed certificate, when there is one. Looks again only when the last look has ended. */
+function keepRenewed(
+  app: FastifyInstance,
+  first: Identity,
+  read: () => Promise<Identity>,
+  options: StartOptions,
+): Renewal {
+  const { logger } = options
+  const server = app.server as unknown as { setSecureContext(context: { cert: string; key: string }): void }
+  let shown = first
+  const look = async (): Promise<void> => {
+    try {
+      const found = await read()
+      if (found.certificate === shown.certificate) return
+      server.setSecureContext({ cert: found.certificate, key: found.key })
+      shown = found
+      logger.info('The certificate was renewed.')
+    } catch (error) {
+      logger.error({ err: error }, 'The certificate could not be renewed; the former one stays.')
+    }
+  }
+  let looking: Promise<void> | null = null
+  const timer = setInterval(() => {
+    looking ??= look().finally(() => {
+      looking = null
+    })
+  }, options.identityCheckMs ?? identityCheckMs).unref()
+  return {
+    async stop() {
+      clearInterval(timer)
+      await looking
+    },
   }
 }
 
@@ -202,11 +227,16 @@ function countConnections(apps: readonly App[]): { sockets: number; http2Session
   return { sockets, http2Sessions }
 }
 
-async function closeAll(apps: readonly App[], log: Log, metrics: Metrics): Promise<void> {
+async function closeAll(
+  apps: readonly App[],
+  log: Log,
+  eventLoop: EventLoop,
+  renewal: Renewal | undefined,
+): Promise<void> {
   try {
-    await Promise.all(apps.map(({ fastify }) => fastify.close()))
+    await Promise.all([renewal?.stop(), ...apps.map(({ fastify }) => fastify.close())])
   } finally {
-    metrics.close()
+    eventLoop.close()
     await log.close()
   }
 }

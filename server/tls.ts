@@ -1,15 +1,10 @@
 // The lab's certificate: made at the first start, kept in the data folder, renewed before it ends, replaced by --cert and --key.
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf, UsageError } from '../transports/errors.ts'
-import {
-  type Identity,
-  type Issuer,
-  issueAuthority,
-  issueServerIdentity,
-  type Validity,
-} from './tls/certificate.ts'
+import { makeFolder } from './folder.ts'
+import type { Identity, Validity } from './tls/certificate.ts'
 
 const dayMs = 86_400_000
 /** Browsers refuse server certificates that are good for more than 398 days. */
@@ -43,41 +38,44 @@ export function tlsFiles(dataFolder: string): TlsFiles {
 /**
  * The lab's own certificate and key. Makes one when there is none, it ends soon, it is broken, or another than the lab's
  * authority has signed it; renewed ones are signed by the lab's authority when `npm run trust` has made one.
- * Throws a `UsageError` with one line when the folder can't be used.
+ * Rejects with a `UsageError` with one line when the folder can't be used.
  */
-export function ownIdentity(dataFolder: string, now: Date): Identity {
+export async function ownIdentity(dataFolder: string, now: Date): Promise<Identity> {
   const files = tlsFiles(dataFolder)
-  try {
-    const authority = goodIdentity(files.authorityFile, files.authorityKeyFile, now)
-    const kept = goodIdentity(files.certificateFile, files.keyFile, now)
-    if (kept !== null && signedBy(kept, authority ?? kept)) return kept
-    const issuer = authority === null ? null : issuerOf(authority)
-    const until = soonest(after(now, serverDays), authority)
-    const made = issueServerIdentity({ from: before(now), until }, issuer)
-    store(files.folder, files.certificateFile, files.keyFile, made)
-    return made
-  } catch (error) {
-    throw unusable(files.folder, error)
-  }
+  const [authority, kept] = using(files.folder, () => [
+    goodIdentity(files.authorityFile, files.authorityKeyFile, now),
+    goodIdentity(files.certificateFile, files.keyFile, now),
+  ])
+  if (kept !== null && signedBy(kept, authority ?? kept)) return kept
+  const { issueServerIdentity } = await loadIssuing()
+  const until = soonest(after(now, serverDays), authority)
+  const made = await issueServerIdentity({ from: before(now), until }, authority)
+  store(files.folder, files.certificateFile, files.keyFile, made)
+  return made
 }
 
-/** The lab's authority, made when there is none or it ends soon, and the server's certificate signed by it. */
-export function ownAuthority(
+/**
+ * The lab's authority, made when there is none or it ends soon, and the server's certificate signed by it.
+ * Rejects with a `UsageError` with one line when the folder can't be used.
+ */
+export async function ownAuthority(
   dataFolder: string,
   now: Date,
-): { readonly file: string; readonly made: boolean } {
+): Promise<{ readonly file: string; readonly made: boolean }> {
   const files = tlsFiles(dataFolder)
-  try {
-    const kept = goodIdentity(files.authorityFile, files.authorityKeyFile, now)
-    if (kept === null) {
-      const validity: Validity = { from: before(now), until: after(now, authorityDays) }
-      store(files.folder, files.authorityFile, files.authorityKeyFile, issueAuthority(validity))
-    }
-    ownIdentity(dataFolder, now)
-    return { file: files.authorityFile, made: kept === null }
-  } catch (error) {
-    throw unusable(files.folder, error)
+  const kept = using(files.folder, () => goodIdentity(files.authorityFile, files.authorityKeyFile, now))
+  if (kept === null) {
+    const { issueAuthority } = await loadIssuing()
+    const validity: Validity = { from: before(now), until: after(now, authorityDays) }
+    store(files.folder, files.authorityFile, files.authorityKeyFile, await issueAuthority(validity))
   }
+  await ownIdentity(dataFolder, now)
+  return { file: files.authorityFile, made: kept === null }
+}
+
+/** Only when a certificate has to be made: an ordinary start doesn't pay for the library. */
+function loadIssuing(): Promise<typeof import('./tls/certificate.ts')> {
+  return import('./tls/certificate.ts')
 }
 
 /** A certificate and key of the user's own. Throws a `UsageError` with one line when they can't be used. */
@@ -94,6 +92,14 @@ export function givenIdentity(certificateFile: string, keyFile: string): Identit
     throw new UsageError(`--key ${keyFile} is not the key of --cert ${certificateFile}.`)
   }
   return { certificate, key }
+}
+
+/** What is wrong with a certificate's dates, as a sentence; null when it is good at that time. */
+export function dateProblem({ certificate }: Identity, now: Date): string | null {
+  const { validFromDate, validToDate } = new X509Certificate(certificate)
+  if (now < validFromDate) return `The certificate is good only from ${validFromDate.toISOString()} on.`
+  if (now > validToDate) return `The certificate ended on ${validToDate.toISOString()}: browsers refuse it.`
+  return null
 }
 
 function readGiven(option: string, file: string): string {
@@ -139,12 +145,6 @@ function signedBy(identity: Identity, signer: Identity): boolean {
   return new X509Certificate(identity.certificate).verify(issuer.publicKey)
 }
 
-function issuerOf(authority: Identity): Issuer {
-  const name = /^CN=(.*)$/m.exec(new X509Certificate(authority.certificate).subject)?.[1] ?? ''
-  const privateKey = createPrivateKey(authority.key)
-  return { name, privateKey, publicKey: createPublicKey(privateKey) }
-}
-
 function soonest(until: Date, authority: Identity | null): Date {
   if (authority === null) return until
   const end = new X509Certificate(authority.certificate).validToDate
@@ -161,19 +161,22 @@ function after(now: Date, days: number): Date {
 
 /** Writes both files whole or not at all, the key readable by its owner alone from its first byte on. */
 function store(folder: string, certificateFile: string, keyFile: string, identity: Identity): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  writeFileSync(`${keyFile}.new`, identity.key, { mode: 0o600 })
-  writeFileSync(`${certificateFile}.new`, identity.certificate, { mode: 0o644 })
-  renameSync(`${keyFile}.new`, keyFile)
-  renameSync(`${certificateFile}.new`, certificateFile)
+  using(folder, () => {
+    makeFolder(folder, 0o700)
+    writeFileSync(`${keyFile}.new`, identity.key, { mode: 0o600 })
+    writeFileSync(`${certificateFile}.new`, identity.certificate, { mode: 0o644 })
+    renameSync(`${keyFile}.new`, keyFile)
+    renameSync(`${certificateFile}.new`, certificateFile)
+  })
 }
 
-function unusable(folder: string, error: unknown): UsageError {
-  if (error instanceof UsageError) return error
-  return new UsageError(
-    `The folder ${folder} can't be used (${messageOf(error)}). Choose another with --data.`,
-    {
-      cause: error,
-    },
-  )
+function using<T>(folder: string, use: () => T): T {
+  try {
+    return use()
+  } catch (error) {
+    throw new UsageError(
+      `The folder ${folder} can't be used (${messageOf(error)}). Choose another with --data.`,
+      { cause: error },
+    )
+  }
 }

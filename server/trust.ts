@@ -18,19 +18,19 @@ program itself. A server that runs takes the new certificate within a minute.
   -h, --help   This text.
 `
 
-/** Runs the command; gives the text to print. Throws a `UsageError`, or what `parseArgs` throws. */
-export function trust(
+/** Runs the command; gives the text to print. Rejects with a `UsageError`, or what `parseArgs` throws. */
+export async function trust(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   platform: string,
   now: Date,
-): string {
+): Promise<string> {
   const { values } = parseArgs({
     args: [...argv],
     options: { data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   })
   if (values.help === true) return help
-  const { file, made } = ownAuthority(values.data ?? (env.PARLEY_DATA || './data'), now)
+  const { file, made } = await ownAuthority(values.data ?? (env.PARLEY_DATA || './data'), now)
   const certificate = new X509Certificate(readFileSync(file))
   const name = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? ''
   const command = trustCommand(platform, resolve(file), name)
@@ -49,7 +49,7 @@ To take it back:
 
 if (import.meta.main) {
   try {
-    process.stdout.write(trust(process.argv.slice(2), process.env, process.platform, new Date()))
+    process.stdout.write(await trust(process.argv.slice(2), process.env, process.platform, new Date()))
   } catch (error) {
     process.stderr.write(`${messageOf(error).split('\n', 1)[0]}\n`)
     process.exitCode = 2

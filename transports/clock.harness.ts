@@ -41,6 +41,19 @@ export class ManualClock implements Clock {
     this.#nowMs = untilMs
   }
 
+  /** The machine sleeps: time passes, and what fell due meanwhile is called late, at the end. */
+  sleep(ms: number): void {
+    this.#nowMs += ms
+    for (
+      let next = this.#earliest();
+      next !== undefined && next.atMs <= this.#nowMs;
+      next = this.#earliest()
+    ) {
+      this.#timers.delete(next)
+      next.callback()
+    }
+  }
+
   #earliest(): Timer | undefined {
     let earliest: Timer | undefined
     for (const timer of this.#timers)

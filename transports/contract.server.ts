@@ -1,5 +1,6 @@
 // The shared interface's server half: the hub that rooms live in, and a transport as a Fastify plugin that turns its wire into the hub's subscribers.
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { Closed, Gap, Reset, Start, TransportName } from './contract.ts'
@@ -8,6 +9,9 @@ import type { Batch } from './hub/batch.ts'
 import type { Range, ReadLimit } from './hub/log.ts'
 import type { Draft, Message } from './message.ts'
 import type { Problem } from './problem.ts'
+
+/** The parameters of a request: one that is repeated is a list. */
+export type Query = Readonly<Record<string, string | string[] | undefined>>
 
 /** One reader's wire. It holds no backlog: what it has not taken stays in the log. */
 export interface Subscriber {
@@ -95,8 +99,19 @@ export type UpgradeHandler = (upgrade: {
   readonly socket: Duplex
   readonly head: Buffer
   readonly room: string
-  readonly query: URLSearchParams
+  readonly query: Query
 }) => void
+
+/** Takes a `GET` of `/rooms/:room/<suffix>` over HTTP/2 as its stream. As above; what it throws before it responds is answered as a problem. */
+export type StreamHandler = (opened: {
+  readonly stream: ServerHttp2Stream
+  readonly headers: IncomingHttpHeaders
+  readonly room: string
+  readonly query: Query
+}) => void
+
+/** Answers a request before the router sees it and says true, or leaves it alone and says false. For what is asked most often. */
+export type QuickAnswer = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /** What a transport gets from the application that it is mounted on. */
 export interface MountContext {
@@ -104,6 +119,10 @@ export interface MountContext {
   readonly guard: Guard
   /** Registers the one handler of upgrades to `/rooms/:room/<suffix>`. */
   upgrade(suffix: string, handler: UpgradeHandler): void
+  /** Registers the one handler of HTTP/2 streams at `/rooms/:room/<suffix>`, which the router then doesn't see. */
+  stream(suffix: string, handler: StreamHandler): void
+  /** Registers an answer that is tried before the router. It makes the checks of the scope by itself. */
+  quick(answer: QuickAnswer): void
   readonly heartbeatMs: number
 }
 

@@ -16,8 +16,6 @@ export const wireLimits = {
   pageMessages: 500,
   /** Messages that a read gives when it does not say how many. */
   pageMessagesDefault: 100,
-  /** How long a read may stay parked. */
-  waitSeconds: 55,
 } as const
 
 /** Bounds of the server alone. */

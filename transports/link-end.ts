@@ -33,3 +33,10 @@ export class LinkEnd {
 
 /** The end that this side asked for. */
 export const endedHere: Closed = { cause: 'local', retry: true, detail: 'Closed here.' }
+
+/** The end that the server gives to a link whose session has a newer one (R24). */
+export const replacedByNewer: Closed = {
+  cause: 'replaced',
+  retry: false,
+  detail: 'A newer link of this session took over.',
+}

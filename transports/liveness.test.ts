@@ -67,6 +67,43 @@ test('after stop nothing happens', () => {
   expect(clock.nextInMs).toBeNull()
 })
 
+describe('a side that was asleep itself (R35)', () => {
+  test('does not take its own silence for the other side’s: what has come meanwhile is heard first', () => {
+    clock.sleep(300_000)
+    expect(deaths).toBe(0)
+    liveness.alive()
+    clock.advance(999)
+    expect(deaths).toBe(0)
+    clock.advance(1)
+    expect(deaths).toBe(1)
+  })
+
+  test('finds out soon when nothing comes, and once', () => {
+    clock.sleep(300_000)
+    clock.advance(499)
+    liveness.check()
+    expect(deaths).toBe(0)
+    clock.advance(1)
+    expect(deaths).toBe(1)
+    clock.advance(10_000)
+    expect(deaths).toBe(1)
+  })
+
+  test('asks anew after each sleep', () => {
+    for (let night = 0; night < 5; night++) {
+      clock.sleep(300_000)
+      clock.advance(100)
+      liveness.alive()
+    }
+    expect(deaths).toBe(0)
+  })
+
+  test('a timer that is a little late is no sleep', () => {
+    clock.sleep(1050)
+    expect(deaths).toBe(1)
+  })
+})
+
 describe('a demand', () => {
   test('that is not met in time is death, before the ordinary limit', () => {
     liveness.demand(100)

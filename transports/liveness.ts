@@ -6,6 +6,8 @@ export class Liveness {
   readonly #clock: Clock
   readonly #dead: () => void
   #lastMs: number
+  /** Until when it waits although the limit is over; null: it has no reason to. */
+  #graceUntilMs: number | null = null
   #cancel: CancelTimer | null
   /** A demand that nothing has met yet. */
   #cancelDemand: CancelTimer | null = null
@@ -22,6 +24,7 @@ export class Liveness {
   /** Something was heard. Cheap: the timer is not touched. */
   alive(): void {
     this.#lastMs = this.#clock.nowMs()
+    this.#graceUntilMs = null
     // Not by the clock, which some browsers round to 100 ms: the answer may come at the moment of the question.
     if (this.#cancelDemand !== null) this.#meetDemand()
   }
@@ -30,13 +33,21 @@ export class Liveness {
   check(): void {
     if (this.#cancel === null) return
     this.#cancel()
-    const leftMs = this.#lastMs + this.#limitMs - this.#clock.nowMs()
-    if (leftMs > 0) {
-      this.#cancel = this.#clock.after(leftMs, () => this.check())
-      return
+    const nowMs = this.#clock.nowMs()
+    const dueMs = this.#graceUntilMs ?? this.#lastMs + this.#limitMs
+    if (nowMs < dueMs) this.#wait(dueMs - nowMs)
+    else if (this.#graceUntilMs === null && nowMs - dueMs > this.#limitMs / 10) {
+      // So late, this side was asleep itself (R35), or held up: what has come meanwhile has not been read yet.
+      this.#graceUntilMs = nowMs + this.#limitMs / 2
+      this.#wait(this.#limitMs / 2)
+    } else {
+      this.stop()
+      this.#dead()
     }
-    this.stop()
-    this.#dead()
+  }
+
+  #wait(delayMs: number): void {
+    this.#cancel = this.#clock.after(delayMs, () => this.check())
   }
 
   /** Something must be heard within `limitMs` from now, whatever the ordinary limit is. An earlier demand stands. */

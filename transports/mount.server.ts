@@ -1,10 +1,9 @@
 // Puts server transports on a Fastify application: one scope with the checks that all of them share, and the dispatch of upgrades.
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import type { Guard, Hub, ServerTransport, UpgradeHandler } from './contract.server.ts'
-import { type Problem, ProblemError, problem } from './problem.ts'
-import { sendProblem } from './request.server.ts'
+import { hostOf, type Taken, takeBeforeRouter } from './before-router.server.ts'
+import type { Guard, Hub, ServerTransport } from './contract.server.ts'
+import { problem } from './problem.ts'
+import { problemFor, sendProblem } from './request.server.ts'
 import { roomProblem } from './text.ts'
 
 export interface MountOptions {
@@ -16,14 +15,16 @@ export interface MountOptions {
 
 /**
  * Mounts the transports under `/rooms/`. Each request is checked for its origin and host (R23) and its room's name first.
- * Takes the server's `upgrade` event for itself: an upgrade of anything else is refused.
+ * What a transport takes before the router is taken here too, and a WebSocket to anything else is refused.
  */
 export async function mountTransports(app: FastifyInstance, options: MountOptions): Promise<void> {
-  const upgrades = new Map<string, UpgradeHandler>()
+  const taken: Taken = { quick: [], streams: new Map(), upgrades: new Map() }
   await app.register(async (scope) => {
+    // A draft is JSON and says so. A page of another site can send plain text without asking first, but not JSON.
+    scope.removeContentTypeParser('text/plain')
     scope.addHook('onRequest', (request, reply, done) => {
       const refused = options.guard({
-        host: request.headers.host ?? authorityOf(request.raw),
+        host: hostOf(request.raw.headers),
         origin: request.headers.origin,
       })
       const wrongRoom =
@@ -45,85 +46,11 @@ export async function mountTransports(app: FastifyInstance, options: MountOption
         hub: options.hub,
         guard: options.guard,
         heartbeatMs: options.heartbeatMs,
-        upgrade: (suffix, handler) => upgrades.set(suffix, handler),
+        quick: (answer) => taken.quick.push(answer),
+        stream: (suffix, handler) => taken.streams.set(suffix, handler),
+        upgrade: (suffix, handler) => taken.upgrades.set(suffix, handler),
       })
     }
   })
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // The socket is ours from here on, and nobody else listens to its errors.
-    socket.on('error', () => socket.destroy())
-    dispatchUpgrade(upgrades, options.guard, request, socket, head)
-  }
-  app.server.on('upgrade', onUpgrade)
-  app.addHook('onClose', () => {
-    app.server.off('upgrade', onUpgrade)
-  })
-}
-
-/** HTTP/2 names the host in a pseudo-header (RFC 9113 §8.3.1). */
-function authorityOf(request: { headers: object }): string | undefined {
-  const { ':authority': authority } = request.headers as { ':authority'?: string }
-  return authority
-}
-
-const socketPath = /^\/rooms\/([^/?#]*)\/([a-z0-9-]+)(?:\?(.*))?$/
-
-function dispatchUpgrade(
-  upgrades: ReadonlyMap<string, UpgradeHandler>,
-  guard: Guard,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
-  const refused = guard({ host: request.headers.host, origin: request.headers.origin })
-  if (refused !== null) {
-    refuseUpgrade(socket, refused)
-    return
-  }
-  const [, room = '', suffix = '', search = ''] = socketPath.exec(request.url ?? '') ?? []
-  const handler = upgrades.get(suffix)
-  const wrongRoom = roomProblem(room)
-  if (handler === undefined) refuseUpgrade(socket, problem('not-found', 'Nothing here speaks WebSocket.'))
-  else if (wrongRoom !== null) refuseUpgrade(socket, problem('bad-room', wrongRoom))
-  else handler({ request, socket, head, room, query: new URLSearchParams(search) })
-}
-
-/** Answers an upgrade with a plain HTTP response and ends the connection. */
-export function refuseUpgrade(
-  socket: Duplex,
-  value: Problem,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const body = JSON.stringify(value)
-  const retry =
-    value.retryAfterMs === undefined ? {} : { 'Retry-After': String(Math.ceil(value.retryAfterMs / 1000)) }
-  const lines = Object.entries({
-    'Content-Type': 'application/problem+json',
-    'Content-Length': String(Buffer.byteLength(body)),
-    'Cache-Control': 'no-store',
-    Connection: 'close',
-    ...retry,
-    ...headers,
-  }).map(([name, field]) => `${name}: ${field}\r\n`)
-  const answer = `HTTP/1.1 ${value.status} ${STATUS_CODES[value.status] ?? ''}\r\n${lines.join('')}\r\n${body}`
-  // Once the answer is written the connection goes, whether or not the peer closes its half.
-  socket.end(answer, () => socket.destroy())
-}
-
-/** The problem that stands for whatever was thrown. What nobody foresaw is told to `log`, and the client learns no details. */
-export function problemFor(error: unknown, log: (error: unknown) => void): Problem {
-  if (error instanceof ProblemError) return error.problem
-  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string }
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
-    return problem('unsupported-media-type', 'Send it as application/json.')
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return problem('too-large', 'The body is longer than a message can be.')
-  if (statusCode === 429) return problem('too-many-requests', message ?? 'Wait a moment.')
-  if (statusCode === 503)
-    return problem('overloaded', message ?? 'Try again in a moment.', { retryAfterMs: 1000 })
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return problem('bad-request', message ?? 'The request cannot be understood.')
-  }
-  log(error)
-  return problem('internal', 'The server failed on this request. It goes on serving others.')
+  takeBeforeRouter(app, options.guard, taken)
 }

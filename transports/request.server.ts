@@ -1,13 +1,10 @@
 // What every server half asks of a request: where to start, who the link is, and how to answer with a problem.
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { LinkIdentity } from './contract.server.ts'
-import type { Closed, Negotiated, Start } from './contract.ts'
+import type { FastifyReply } from 'fastify'
+import type { LinkIdentity, Query } from './contract.server.ts'
+import type { Negotiated, Start } from './contract.ts'
 import { parseCursor } from './cursor.ts'
 import { wireLimits } from './limits.ts'
 import { type Problem, ProblemError, problem } from './problem.ts'
-
-/** A query as Fastify parses it: a repeated parameter is a list. */
-export type Query = Readonly<Record<string, string | string[] | undefined>>
 
 /** Session ids: 22 to 64 URL-safe characters, which hold at least 122 random bits when made as asked (R24). */
 const sessionPattern = /^[A-Za-z0-9_-]{22,64}$/
@@ -69,10 +66,13 @@ export function identityOf(query: Query, origin: string | undefined): LinkIdenti
 }
 
 /** What was really negotiated for this request (R11). */
-export function negotiatedOf(request: FastifyRequest): Negotiated {
-  const socket = request.raw.socket as { encrypted?: boolean }
+export function negotiatedOf(request: {
+  readonly httpVersionMajor: number
+  readonly socket: object
+}): Negotiated {
+  const socket = request.socket as { encrypted?: boolean }
   return {
-    protocol: request.raw.httpVersionMajor === 2 ? 'h2' : 'http/1.1',
+    protocol: request.httpVersionMajor === 2 ? 'h2' : 'http/1.1',
     tls: socket.encrypted === true,
     subprotocol: null,
     extensions: [],
@@ -94,8 +94,31 @@ export function sendProblem(reply: FastifyReply, value: Problem): FastifyReply {
     .send(JSON.stringify(value))
 }
 
-/** How a link that was refused or ended by a problem says goodbye. */
-export function closedBy(value: Problem): Closed {
-  const cause = value.type.endsWith('/replaced') ? 'replaced' : 'refused'
-  return { cause, retry: value.status >= 500, detail: value.detail }
+/** The problem that stands for whatever was thrown. What nobody foresaw is told to `log`, and the client learns no details. */
+export function problemFor(error: unknown, log: (error: unknown) => void): Problem {
+  if (error instanceof ProblemError) return error.problem
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return problem('unsupported-media-type', 'Send it as application/json.')
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return problem('too-large', 'The body is longer than a message can be.')
+  if (statusCode === 429) return problem('too-many-requests', message ?? 'Wait a moment.')
+  if (statusCode === 503)
+    return problem('overloaded', message ?? 'Try again in a moment.', { retryAfterMs: 1000 })
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return problem('bad-request', message ?? 'The request cannot be understood.')
+  }
+  log(error)
+  return problem('internal', 'The server failed on this request. It goes on serving others.')
+}
+
+/** The parameters of a search part, as Fastify parses them. */
+export function queryOf(search: string): Query {
+  const query: Record<string, string | string[]> = {}
+  const parameters = new URLSearchParams(search)
+  for (const name of new Set(parameters.keys())) {
+    const values = parameters.getAll(name)
+    query[name] = values.length === 1 ? (values[0] ?? '') : values
+  }
+  return query
 }

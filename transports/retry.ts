@@ -9,7 +9,7 @@ export const longestRetryAfterMs = 300_000
 
 /**
  * The wait before the next try, in ms. `failures`: tries that failed since a link was last open. What the server asks for
- * comes first, and the jitter on top of it, unless it has spread its wishes itself (it has when it says goodbye).
+ * comes first, and the jitter on top of it.
  */
 export function delayBeforeRetryMs(
   failures: number,

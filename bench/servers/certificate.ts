@@ -14,10 +14,10 @@ export interface Certificate {
 const dayMs = 86_400_000
 
 /** Makes a certificate for loopback as the server itself does, in a new folder. */
-export function makeCertificate(): Certificate {
+export async function makeCertificate(): Promise<Certificate> {
   const now = Date.now()
   const validity = { from: new Date(now - dayMs), until: new Date(now + dayMs) }
-  const { certificate, key } = issueServerIdentity(validity, null)
+  const { certificate, key } = await issueServerIdentity(validity, null)
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-tls-'))
   const certFile = join(folder, 'certificate.pem')
   const keyFile = join(folder, 'key.pem')

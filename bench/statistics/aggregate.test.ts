@@ -105,7 +105,10 @@ describe('summarize', () => {
     const table = deliveryTable(summaryOf(cells))
     const bound = Object.fromEntries(table.rows.map((row) => [row.subject, row.generatorBound]))
     expect(bound).toEqual({ tcp: true, ws: false, websocket: true })
-    expect(table).toMatchObject({ disturbedCells: 3, sendLag: { samples: 60, p50Us: expect.closeTo(5000, -2), p99Us: null } })
+    expect(table).toMatchObject({
+      disturbedCells: 3,
+      sendLag: { samples: 60, p50Us: expect.closeTo(5000, -2), p99Us: null },
+    })
   })
 
   it('does not rank when the same transport twice differs too much', () => {

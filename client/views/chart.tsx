@@ -9,7 +9,6 @@ import { type LatencySample, latencyLimits } from '../latency.ts'
 import type { Room } from '../room.ts'
 import { theme } from '../theme.ts'
 
-const heightPx = 128
 /** The chart moves by itself, in steps that are too small to see. */
 const stepMs = 100
 
@@ -25,7 +24,7 @@ export function LatencyChart({ room }: { readonly room: Room }) {
       : `Chart of the delivery latency of the last minute. Over ${title}: p50 ${formatDuration(summary.p50Ms)}, p99 ${formatDuration(summary.p99Ms)}.`
   return (
     <div class="chart">
-      <div ref={place} role="img" aria-label={label} style={{ height: `${heightPx}px` }} />
+      <div ref={place} class="chart-place" role="img" aria-label={label} />
       {summary === undefined ? (
         <p class="chart-empty">Send a message, or let the robot talk: each one is a dot.</p>
       ) : null}
@@ -42,11 +41,11 @@ function draw(place: HTMLElement, room: Room): () => void {
   const calm = matchMedia('(prefers-reduced-motion: reduce)')
   const make = (mode: 'light' | 'dark') => {
     plot?.destroy()
-    plot = new uPlot(chartOptions(place.clientWidth, mode), [[]], place)
+    plot = new uPlot(chartOptions(sizeOf(place), mode), [[]], place)
     drawnTaken = -1
   }
   const stopTheme = effect(() => make(theme.value))
-  const resizer = new ResizeObserver(() => plot?.setSize({ width: place.clientWidth, height: heightPx }))
+  const resizer = new ResizeObserver(() => plot?.setSize(sizeOf(place)))
   resizer.observe(place)
   const onFrame = () => {
     frame = requestAnimationFrame(onFrame)
@@ -66,6 +65,10 @@ function draw(place: HTMLElement, room: Room): () => void {
   }
 }
 
+function sizeOf(place: HTMLElement): { width: number; height: number } {
+  return { width: place.clientWidth, height: place.clientHeight }
+}
+
 /** Seconds before now, and one column a transport. */
 function chartData(samples: readonly LatencySample[], nowMs: number): uPlot.AlignedData {
   return [
@@ -76,14 +79,13 @@ function chartData(samples: readonly LatencySample[], nowMs: number): uPlot.Alig
   ]
 }
 
-function chartOptions(width: number, mode: 'light' | 'dark'): uPlot.Options {
+function chartOptions(size: { width: number; height: number }, mode: 'light' | 'dark'): uPlot.Options {
   const ink = mode === 'light' ? '#5b5f64' : '#9ca3aa'
   const line = mode === 'light' ? '#e2e2de' : '#2a2f35'
   const font = '11px system-ui, sans-serif'
   const seconds = latencyLimits.chartMs / 1000
   return {
-    width,
-    height: heightPx,
+    ...size,
     padding: [8, 14, 0, 0],
     legend: { show: false },
     cursor: { show: false },
@@ -100,7 +102,7 @@ function chartOptions(width: number, mode: 'light' | 'dark'): uPlot.Options {
         grid: { show: false },
         ticks: { show: false },
         splits: () => [-60, -45, -30, -15, 0],
-        values: (_plot, splits) => splits.map((split) => (split === 0 ? 'now' : `${split} s`)),
+        values: (_plot, splits) => splits.map((split) => (split === 0 ? 'now' : `−${-split} s`)),
       },
       {
         stroke: ink,

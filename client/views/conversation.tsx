@@ -22,37 +22,52 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
   room.version.value
   const rows = room.conversation.rows()
   const scroller = useRef<HTMLDivElement>(null)
-  const [atEnd, setAtEnd] = useState(true)
+  /** Whether the reader is at the end, and new messages are followed. */
+  const [follows, setFollows] = useState(true)
   const [seen, setSeen] = useState(0)
-  const list = useVirtualList(
-    {
-      count: rows.length,
-      getScrollElement: () => scroller.current,
-      estimateSize: () => 28,
-      getItemKey: useCallback((index: number) => rows[index]?.key ?? index, [rows]),
-      paddingStart: 40,
-      paddingEnd: 12,
-    },
-    (changed) => setAtEnd(changed.isAtEnd(endPx)),
-  )
-  scrollToEnd.current = () => list.scrollToEnd()
-
+  const list = useVirtualList({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 28,
+    getItemKey: useCallback((index: number) => rows[index]?.key ?? index, [rows]),
+    paddingStart: 40,
+    paddingEnd: 12,
+  })
+  const goToEnd = () => {
+    setFollows(true)
+    list.scrollToEnd()
+  }
+  scrollToEnd.current = goToEnd
+  // After each drawing: what came in may be higher than was estimated, and is known only once it is measured.
+  useLayoutEffect(() => {
+    if (follows && list.getDistanceFromEnd() > 1) list.scrollToEnd()
+  })
   useEffect(() => {
-    if (!atEnd) return
+    if (!follows) return
     setSeen(room.conversation.arrived)
     room.conversation.trim()
-  }, [atEnd, rows, room])
+    // What does not fill the screen can't be scrolled up.
+    const element = scroller.current
+    if (element !== null && element.scrollHeight <= element.clientHeight) void room.readOlder()
+  }, [follows, rows, room])
 
   useLayoutEffect(() => {
     const element = scroller.current
-    if (element === null || rows.length === 0) return
-    const readOlder = () => {
-      const scrolls = element.scrollHeight > element.clientHeight
-      if (element.scrollTop < readAheadPx && (!scrolls || !list.isAtEnd(endPx))) void room.readOlder()
+    if (element === null) return
+    let topPx = element.scrollTop
+    const onScroll = () => {
+      const up = element.scrollTop < topPx - 1
+      topPx = element.scrollTop
+      const atEnd = element.scrollHeight - element.clientHeight - topPx <= endPx
+      // Only a person scrolls up: what the list does by itself, it does to stay at the end.
+      if (atEnd) setFollows(true)
+      else if (up) setFollows(false)
+      if (topPx < readAheadPx && !atEnd) void room.readOlder()
     }
-    element.addEventListener('scroll', readOlder, { passive: true })
-    return () => element.removeEventListener('scroll', readOlder)
-  }, [list, room, rows.length])
+    // Ahead of the virtualizer's own listener, after which the list is drawn at once, at the end if it still follows.
+    element.addEventListener('scroll', onScroll, { capture: true, passive: true })
+    return () => element.removeEventListener('scroll', onScroll, { capture: true })
+  }, [room])
 
   const items = list.getVirtualItems()
   const fresh = room.conversation.arrived - seen
@@ -76,8 +91,8 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
         </div>
       </div>
       {rows.length === 0 ? <EmptyRoom lab={lab} room={room} /> : null}
-      {!atEnd && fresh > 0 ? (
-        <button type="button" class="pill" onClick={() => list.scrollToEnd()}>
+      {!follows && fresh > 0 ? (
+        <button type="button" class="pill" onClick={goToEnd}>
           {formatPlural(fresh, 'new message', 'new messages')} <span aria-hidden="true">↓</span>
         </button>
       ) : null}
@@ -102,9 +117,9 @@ function TopLine({ room, complete }: { readonly room: Room; readonly complete: b
         'Older messages are no longer kept.'
       ) : complete ? (
         'The room begins here.'
-      ) : (
+      ) : older === 'reading' ? (
         'Reading older messages …'
-      )}
+      ) : null}
     </p>
   )
 }

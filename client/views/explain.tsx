@@ -1,7 +1,7 @@
 // A figure says on focus or hover what it means. The words stand in one place, so that nothing pops up over anything else.
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useEffect, useId } from 'preact/hooks'
 
 const shown = signal<{ readonly id: string; readonly words: string } | null>(null)
 
@@ -17,6 +17,10 @@ export function Explained({ class: name = '', words, children }: ExplainedProps)
   const show = () => {
     shown.value = { id, words }
   }
+  // What it says may go on changing while it is shown.
+  useEffect(() => {
+    if (shown.peek()?.id === id) shown.value = { id, words }
+  }, [id, words])
   const hide = () => {
     if (shown.value?.id === id) shown.value = null
   }

@@ -13,16 +13,14 @@ interface FiguresProps {
 
 const unseen = 'not visible here'
 
-export function FiguresView({ lab, room }: FiguresProps) {
-  const { latency, stats, liveForMs, received } = room.figures.value
+/** How long messages took. */
+export function LatencyFigures({ lab, room }: FiguresProps) {
+  const { latency } = room.figures.value
   const transport = room.state.value.transport
   const title = describeTransport(transport).title
   const summary = latency.get(transport)
   const clock = `This page’s monotonic clock, in steps of ${resolution(lab.clockResolutionMs)}.`
   const scope = `From send to handed up again over ${title}, for messages of this page and its robot; for others’, two clocks would have to be compared.`
-  const since =
-    liveForMs === null ? 'No link is live.' : `Since this link went live ${formatDuration(liveForMs)} ago.`
-  const bodies = 'Payload alone: headers and framing are not visible to a page.'
   return (
     <div class="figures">
       <Figure
@@ -43,6 +41,18 @@ export function FiguresView({ lab, room }: FiguresProps) {
         words={`Messages that p50 and p99 look at: the last ${latencyLimits.windowSamples} over ${title} at most. Left out: what was written before this link was live.`}
         lead
       />
+    </div>
+  )
+}
+
+/** What the link of this moment has moved. */
+export function TrafficFigures({ room }: { readonly room: Room }) {
+  const { stats, liveForMs, received } = room.figures.value
+  const since =
+    liveForMs === null ? 'No link is live.' : `Since this link went live ${formatDuration(liveForMs)} ago.`
+  const bodies = 'Payload alone: headers and framing are not visible to a page.'
+  return (
+    <div class="figures">
       <Figure
         name="payload up"
         value={stats === null ? null : formatBytes(stats.payloadBytesUp)}

@@ -3,7 +3,7 @@ import type { Lab } from '../lab.ts'
 import type { Room } from '../room.ts'
 import { LatencyChart } from './chart.tsx'
 import { Explanation } from './explain.tsx'
-import { FiguresView } from './figures.tsx'
+import { LatencyFigures, TrafficFigures } from './figures.tsx'
 import { LinksView } from './links.tsx'
 import { ProofLine } from './proof-line.tsx'
 import { RobotControl } from './robot-control.tsx'
@@ -22,10 +22,11 @@ export function Instrument({ lab, room, narrow }: InstrumentProps) {
       <div class="instrument-parts">
         <TransportSwitch lab={lab} room={room} />
         <LinksView lab={lab} room={room} />
-        <section class="part" aria-labelledby="latency-title">
+        <section class="part latency" aria-labelledby="latency-title">
           <h2 id="latency-title">Delivery latency</h2>
+          <LatencyFigures lab={lab} room={room} />
           <LatencyChart room={room} />
-          <FiguresView lab={lab} room={room} />
+          <TrafficFigures room={room} />
         </section>
         {narrow ? (
           <section class="part">

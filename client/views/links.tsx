@@ -25,13 +25,15 @@ export function LinksView({ lab, room }: LinksProps) {
   return (
     <section class="part" aria-labelledby="links-title">
       <h2 id="links-title">Link</h2>
-      <ul class="links">
-        {links.map((link) => (
-          <LinkRow key={link.number} link={link} />
-        ))}
-        {links.length === 0 ? <li class="link-none">No link is open.</li> : null}
-      </ul>
-      <ConnectionLimit lab={lab} room={room} />
+      <div class="links">
+        <ul>
+          {links.map((link) => (
+            <LinkRow key={link.number} link={link} />
+          ))}
+          {links.length === 0 ? <li class="link-none">No link is open.</li> : null}
+        </ul>
+        {links.length === 1 ? <ConnectionLimit lab={lab} room={room} /> : null}
+      </div>
     </section>
   )
 }

@@ -20,7 +20,11 @@ export function RowView({ row, room, today }: RowProps) {
       return <DraftView row={row} room={room} />
     case 'note':
       return (
-        <p class={`note note-${row.tone}`}>
+        <p
+          class={`note note-${row.tone}`}
+          style={row.transport === null ? {} : { '--hue': hueOf(describeTransport(row.transport)) }}
+        >
+          {row.transport === null ? null : <span class="swatch" aria-hidden="true" />}
           <span>{row.text}</span>
         </p>
       )

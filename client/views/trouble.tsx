@@ -41,7 +41,8 @@ export function Trouble({ lab, room }: TroubleProps) {
 function Advice({ lab, state }: { readonly lab: Lab; readonly state: SessionState }) {
   if (state.trouble?.cause !== 'network') return null
   // A browser does not tell a page why a connection failed: a certificate that it refuses looks like a server that is gone.
-  if (lab.base.protocol === 'https:') {
+  // Once a link was open, it is known.
+  if (lab.base.protocol === 'https:' && state.cursor === null) {
     return (
       <p>
         If the lab is running: Your browser doesn’t know this lab’s certificate yet. Open{' '}
@@ -54,7 +55,8 @@ function Advice({ lab, state }: { readonly lab: Lab; readonly state: SessionStat
   }
   return (
     <p>
-      If the lab has stopped, start it again with <code>npm start</code>.
+      If the lab has stopped, start it again with <code>npm start</code>. If it runs, choose another
+      transport.
     </p>
   )
 }

@@ -1,4 +1,4 @@
-// The virtual list as a hook: TanStack's virtualizer, which keeps the reader's row in place when rows come in above, and follows the end while the reader is there.
+// The virtual list as a hook: TanStack's virtualizer, which keeps the reader's row in place when rows come in above.
 import {
   elementScroll,
   observeElementOffset,
@@ -17,10 +17,7 @@ type ListOptions = Pick<
   'count' | 'getScrollElement' | 'estimateSize' | 'getItemKey' | 'paddingStart' | 'paddingEnd'
 >
 
-export function useVirtualList(
-  options: ListOptions,
-  onChange: (list: ListVirtualizer) => void,
-): ListVirtualizer {
+export function useVirtualList(options: ListOptions): ListVirtualizer {
   const [, draw] = useReducer((count: number) => count + 1, 0)
   const all: VirtualizerOptions<HTMLElement, HTMLElement> = {
     ...options,
@@ -29,12 +26,8 @@ export function useVirtualList(
     scrollToFn: elementScroll,
     overscan: 8,
     anchorTo: 'end',
-    followOnAppend: true,
     scrollEndThreshold: endPx,
-    onChange: (list) => {
-      draw(undefined)
-      onChange(list)
-    },
+    onChange: () => draw(undefined),
   }
   const [list] = useState(() => makeList(all))
   list.setOptions(all)

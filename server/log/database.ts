@@ -1,9 +1,9 @@
 // The log's database file: opened, locked against a second server, and brought to the schema.
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { messageOf, UsageError } from '../../transports/errors.ts'
+import { makeFolder } from '../folder.ts'
 
 /** Marks the file as Parley's ('Prly'). */
 const applicationId = 0x50726c79
@@ -60,7 +60,7 @@ export function openDatabase(folder: string, synchronous: 'full' | 'normal'): Da
   const file = join(folder, 'messages.db')
   let database: DatabaseSync | undefined
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
     database = new DatabaseSync(file)
     // Before the first access: then the write-ahead log needs no shared memory, and the lock is held from here on.
     database.exec('PRAGMA locking_mode = EXCLUSIVE')

@@ -25,7 +25,7 @@ import { serverLimits } from '../limits.ts'
 import { endedHere, LinkEnd } from '../link-end.ts'
 import { Liveness } from '../liveness.ts'
 import type { Draft } from '../message.ts'
-import { decodeDocument, type Goodbye, type Hello, type ServerDocument } from '../wire.ts'
+import { decodeDocument, goodbyeError, type Hello, type ServerDocument } from '../wire.ts'
 import { LineDecoder } from './ndjson.ts'
 
 /** A line is a batch, which is bounded, or one message, whose text may be escaped to six times its size. */
@@ -87,7 +87,7 @@ export class Http2PushTransport implements ClientTransport {
 async function firstOf(documents: Documents): Promise<Hello> {
   const hello = await documents.next()
   if (hello === null) throw new LinkError('network', 'The stream ended before it began.')
-  if (hello.kind === 'goodbye') throw byGoodbye(hello)
+  if (hello.kind === 'goodbye') throw goodbyeError(hello)
   if (hello.kind !== 'hello') throw new LinkError('protocol', 'The stream does not begin with a hello.')
   if (hello.negotiated.protocol !== 'h2') {
     throw new LinkError(
@@ -96,10 +96,6 @@ async function firstOf(documents: Documents): Promise<Hello> {
     )
   }
   return hello
-}
-
-function byGoodbye({ cause, retry, retryAfterMs, detail }: Goodbye): LinkError {
-  return new LinkError(cause, detail, { retry, retryAfterMs })
 }
 
 /** Reads documents one by one; the next chunk is read only when all of the last have been taken. */

@@ -111,3 +111,28 @@ test('a commit that throws rejects its own entries, and the queue goes on', asyn
   // What failed counts no longer: the whole bound is free.
   await expect(queue.push('one', draftsOf(1, serverLimits.queuedDrafts))).resolves.toEqual([])
 })
+
+test('a commit that throws takes what waits behind it in the same rooms along: order outlives the failure', async () => {
+  let failures = 1
+  const commits: Waiting[][] = []
+  const queue = new CommitQueue((batch) => {
+    if (failures-- > 0) throw new Error('disk full')
+    commits.push([...batch])
+    for (const entry of batch) entry.resolve([])
+  })
+  const first = queue.push('one', draftsOf(0, serverLimits.commitDrafts))
+  const behind = queue.push('one', [draftOf(1000)])
+  const elsewhere = queue.push('two', [draftOf(2000)])
+  const fates = await Promise.allSettled([first, behind, elsewhere])
+  expect(fates.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
+  await queue.push('one', draftsOf(0, 2))
+  expect(commits.map((commit) => commit.map(({ room }) => room))).toEqual([['two'], ['one']])
+  await queue.drained()
+})
+
+test('nothing to store is stored at once, and makes no commit', async () => {
+  const { queue, commits } = recorded()
+  expect(await queue.push('one', [])).toEqual([])
+  await nextTick()
+  expect(commits).toEqual([])
+})

@@ -23,12 +23,13 @@ export class CommitQueue {
   #idle: (() => void)[] = []
   readonly #commit: (batch: readonly Waiting[]) => void
 
-  /** `commit` settles every entry of its batch; when it throws, the entries are rejected with what it threw. */
+  /** `commit` settles every entry of its batch; when it throws, they are rejected with what it threw, and so is all that waits in the same rooms. */
   constructor(commit: (batch: readonly Waiting[]) => void) {
     this.#commit = commit
   }
 
   push(room: string, drafts: readonly Draft[]): Promise<readonly Appended[]> {
+    if (drafts.length === 0) return Promise.resolve([])
     if (this.#queuedDrafts + drafts.length > serverLimits.queuedDrafts) {
       const detail = 'Too many messages wait to be stored. Send this one again in a moment.'
       return Promise.reject(new ProblemError(problem('overloaded', detail, { retryAfterMs: 1000 })))
@@ -74,7 +75,19 @@ export class CommitQueue {
     try {
       this.#commit(batch)
     } catch (error) {
-      for (const entry of batch) entry.reject(error)
+      for (const entry of [...batch, ...this.#takeBehind(batch)]) entry.reject(error)
     }
+  }
+
+  /**
+   * Takes out what waits in the rooms of a commit that failed: its senders will send that commit's drafts again, and what they
+   * sent after them must not be stored before them.
+   */
+  #takeBehind(failed: readonly Waiting[]): readonly Waiting[] {
+    const rooms = new Set(failed.map((entry) => entry.room))
+    const behind = this.#waiting.filter((entry) => rooms.has(entry.room))
+    this.#waiting = this.#waiting.filter((entry) => !rooms.has(entry.room))
+    for (const entry of behind) this.#queuedDrafts -= entry.drafts.length
+    return behind
   }
 }

@@ -50,9 +50,12 @@ export interface Log {
   head(room: string): Cursor
   /** The position before the oldest message kept. Answers from memory, always. */
   tail(room: string): Cursor
-  /** Reads; a cursor that the log cannot continue gives a gap or a reset. */
+  /** Reads, never beyond `head`; a cursor that the log cannot continue gives a gap or a reset. */
   read(room: string, range: Range, limit: ReadLimit): Page | Gap | Reset | Promise<Page | Gap | Reset>
-  /** Calls `appended` with each commit's new messages of the room, in order, without a hole, whoever appended them. */
+  /**
+   * Calls `appended` with each commit's new messages of the room, in order, without a hole, whoever appended them, in the same
+   * turn in which `head` moves behind them.
+   */
   follow(room: string, appended: (messages: readonly Message[]) => void): Unfollow
   /** Stores what is still queued, then lets go of its files. */
   close(): Promise<void>

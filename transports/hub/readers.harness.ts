@@ -97,7 +97,8 @@ export class CheckedReader implements Subscriber {
         const first = event.after.offset + 1
         expect(offsets).toEqual(offsets.map((_, index) => first + index))
         expect(event.cursor.offset).toBe(event.after.offset + offsets.length)
-        const bytes = event.messages.reduce((sum, one) => sum + utf8Bytes(JSON.stringify(one)) + 1, 0)
+        // A log counts the messages alone; the commas between them come on top.
+        const bytes = event.messages.reduce((sum, one) => sum + utf8Bytes(JSON.stringify(one)), 0)
         if (offsets.length > 1) expect(bytes).toBeLessThanOrEqual(serverLimits.batchBytes)
         expect(JSON.parse(event.document).messages).toEqual(event.messages)
         break

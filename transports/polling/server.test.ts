@@ -1,4 +1,6 @@
 // Polling's server half: 304 without a look at the log, ranges, and a clear answer to what makes no sense.
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryLog } from '../hub/memory-log.ts'
@@ -182,6 +184,7 @@ describe('sending', () => {
     ['a list', '[]', 'application/json', 400, 'bad-draft'],
     ['no draft', '{"id":"1","user":"a","text":"b"}', 'application/json', 400, 'bad-draft'],
     ['a form', 'id=1&user=a&text=b', 'application/x-www-form-urlencoded', 415, 'unsupported-media-type'],
+    ['a draft that calls itself plain text', '{"id":"1"}', 'text/plain', 415, 'unsupported-media-type'],
     ['too much', `"${'x'.repeat(wireLimits.draftBytes)}"`, 'application/json', 413, 'too-large'],
   ])('%s is refused', async (_what, body, type, status, name) => {
     const response = await post(body, type)
@@ -199,5 +202,78 @@ describe('sending', () => {
     expect(await failed.text()).not.toContain('secret')
     append.mockRestore()
     expect((await post(JSON.stringify(draft))).status).toBe(201)
+  })
+})
+
+test('who asks a thousand times at once gets every answer in order, but few pages (R38)', async () => {
+  for (let number = 0; number < 40; number++) {
+    await lab.hub.publish(room, { id: uuidVersion7(), user: 'ada', text: 'x'.repeat(8000) })
+  }
+  const read = vi.spyOn(lab.hub, 'read')
+  const asked = 1000
+  const socket = connect(Number(lab.http.port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(
+    Array.from(
+      { length: asked },
+      (_, index) =>
+        `GET /rooms/${room}/messages?after=here.${index % 30} HTTP/1.1\r\nHost: ${lab.http.host}\r\n\r\n`,
+    ).join(''),
+  )
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk
+  })
+  const answers = () => [...text.matchAll(/"kind":"messages","after":"here\.(\d+)"|"status":(429)/g)]
+  await vi.waitFor(() => expect(answers().length).toBe(asked), { timeout: 8000, interval: 20 })
+  // The first is answered at once, the next ones wait; they come in the order of the questions.
+  const firstPages = answers().slice(0, 65)
+  expect(firstPages.map(([, after]) => Number(after))).toEqual(firstPages.map((_, index) => index % 30))
+  expect(answers()[65]?.[2]).toBe('429')
+  expect(read.mock.calls.length).toBeLessThan(asked / 2)
+  socket.destroy()
+})
+
+describe('the quick answer before the router', () => {
+  const unchanged = { 'if-none-match': '"here.3"' }
+
+  test('the router gives the same answer to a question that is written otherwise', async () => {
+    await publish(3)
+    const quick = await get('after=here.3', unchanged)
+    const routed = await get('after=%68ere.3', unchanged)
+    const heads = [quick, routed].map(({ status, headers }) => [
+      status,
+      ...['etag', 'cache-control', 'parley-protocol'].map((name) => headers.get(name)),
+    ])
+    expect(heads[0]).toEqual([304, '"here.3"', 'no-store', 'http/1.1'])
+    expect(heads[1]).toEqual(heads[0])
+  })
+
+  test.each([
+    ['a foreign origin', 'after=here.3', { origin: foreignOrigin }, 403],
+    ['a parameter twice', 'after=here.3&after=here.3', {}, 400],
+    ['half an identity', 'after=here.3&link=1', {}, 400],
+  ])('refuses nothing by itself: %s', async (_what, query, headers, status) => {
+    await publish(3)
+    const response = await get(query, { ...unchanged, ...headers })
+    expect(response.status).toBe(status)
+    expect(response.headers.get('content-type')).toMatch('application/problem+json')
+  })
+
+  test('a link that was replaced learns so', async () => {
+    await publish(3)
+    const session = 'a-session-of-this-very-test'
+    expect((await get(`after=here.3&session=${session}&link=2`, unchanged)).status).toBe(304)
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 5000)
+    expect((await get(`after=here.3&session=${session}&link=1`, unchanged)).status).toBe(409)
+    vi.restoreAllMocks()
+  })
+
+  test('a server that goes away says so', async () => {
+    await publish(3)
+    await lab.hub.drain()
+    const response = await get('after=here.3', unchanged)
+    expect(response.status).toBe(503)
+    expect(response.headers.get('retry-after')).not.toBeNull()
   })
 })

@@ -1,6 +1,7 @@
 // Polling, server half: read what is new, send a message, and answer 304 without touching the log when nothing is new.
+import { once } from 'node:events'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { MountContext, ServerTransport } from '../contract.server.ts'
+import type { MountContext, Query, ServerTransport } from '../contract.server.ts'
 import type { Gap, Reset } from '../contract.ts'
 import { formatCursor } from '../cursor.ts'
 import { asDraft, draftProblem } from '../draft.ts'
@@ -14,11 +15,11 @@ import {
   negotiatedOf,
   one,
   protocolHeader,
-  type Query,
   startOf,
   wholeNumber,
 } from '../request.server.ts'
 import { encodeDocument } from '../wire.ts'
+import { isUnchanged, sendUnchanged, unchangedAnswer } from './unchanged.server.ts'
 
 /** A delivery without its closing brace: the answer to a poll adds the head, which changes while the batch does not. */
 const openDocument: WireForm<string> = { encode: (batch) => batch.document.slice(0, -1) }
@@ -34,6 +35,7 @@ export const pollingServer: ServerTransport = {
       (request, reply) => read(context, request, reply),
     )
     mountSend(app, context)
+    context.quick(unchangedAnswer(context))
   },
 }
 
@@ -50,17 +52,45 @@ function read(
   if (identity !== null) hub.links.touch(identity)
   const head = hub.head(room)
   const after = one(query, 'after')
-  // RFC 9110 §13.1.2: the representation of "what is new after the head" is the empty one, and its tag is the head.
-  if (after !== undefined && headers['if-none-match'] === `"${after}"` && after === formatCursor(head)) {
-    reply.raw.writeHead(304, {
-      ETag: headers['if-none-match'],
-      'Cache-Control': 'no-store',
-      'Parley-Protocol': spoken(request),
-    })
-    reply.raw.end()
+  const tag = headers['if-none-match']
+  if (tag !== undefined && after !== undefined && isUnchanged(tag, after, head)) {
+    sendUnchanged(request.raw, reply.raw, tag)
     return reply.hijack()
   }
-  const found = range(context, room, query)
+  // A response that waits behind another on its connection has no socket yet (HTTP/1.1 pipelining).
+  if (request.raw.httpVersionMajor === 1 && reply.raw.socket === null) {
+    return inTurn(request, reply).then(() => page(context, room, request, reply))
+  }
+  return page(context, room, request, reply)
+}
+
+/** Reads that wait for their turn on one connection; what is beyond is refused. */
+const mostPipelined = 64
+const pipelined = new WeakMap<object, number>()
+
+/**
+ * Resolves when the answers before this one are written: a client that asks a thousand times in one go and reads nothing
+ * costs one page, not a thousand (R38). A refusal is short, and Node stops reading when enough of them wait.
+ */
+async function inTurn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { socket } = request.raw
+  const waiting = pipelined.get(socket) ?? 0
+  if (waiting >= mostPipelined) {
+    const detail = `At most ${mostPipelined} reads may wait on one connection.`
+    throw new ProblemError(problem('too-many-requests', detail, { retryAfterMs: 1000 }))
+  }
+  pipelined.set(socket, waiting + 1)
+  await once(reply.raw, 'socket')
+  pipelined.set(socket, (pipelined.get(socket) ?? 1) - 1)
+}
+
+function page(
+  context: MountContext,
+  room: string,
+  request: ReadRequest,
+  reply: FastifyReply,
+): FastifyReply | Promise<FastifyReply> {
+  const found = range(context, room, request.query)
   return found instanceof Promise
     ? found.then((event) => answer(context, room, request, reply, event))
     : answer(context, room, request, reply, found)
@@ -105,7 +135,7 @@ function answer(
 }
 
 function spoken(request: FastifyRequest): string {
-  return protocolHeader(negotiatedOf(request))
+  return protocolHeader(negotiatedOf(request.raw))
 }
 
 /** `POST /rooms/:room/messages`, which every transport without an up-link of its own uses. */

@@ -17,7 +17,7 @@ import { Liveness } from '../liveness.ts'
 import type { Draft } from '../message.ts'
 import type { Problem } from '../problem.ts'
 import { utf8Bytes } from '../text.ts'
-import { decodeDocument, type Goodbye, type Hello, type ServerDocument } from '../wire.ts'
+import { decodeDocument, goodbyeError, type Hello, type ServerDocument } from '../wire.ts'
 import { closeCodes, jsonSubprotocol, probeDocument, sendDocument } from './documents.ts'
 
 /** As much of the standard WebSocket as this transport uses; the browser's has it, and ours for Node. */
@@ -152,10 +152,6 @@ function helloIn(data: unknown, counter: Counter, socket: WebSocketLike): Hello 
     throw new LinkError('protocol', 'Server and client do not agree on the subprotocol.')
   }
   return document
-}
-
-function goodbyeError({ cause, retry, retryAfterMs, detail }: Goodbye): LinkError {
-  return new LinkError(cause, detail, { retry, retryAfterMs })
 }
 
 interface SocketParts {

@@ -150,6 +150,7 @@ describe('is refused before the 101', () => {
 
   test('a version that nobody speaks: 426, and no place is taken', async () => {
     const session = 'session=aaaaaaaaaaaaaaaaaaaaaa'
+    const enter = vi.spyOn(lab.hub.links, 'enter')
     const socket = connect(Number(lab.http.port), '127.0.0.1')
     raw.push(socket)
     socket.write(
@@ -160,6 +161,8 @@ describe('is refused before the 101', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 426 /)
     expect(answer).toMatch(/sec-websocket-version: 13/i)
     expect(lab.hub.stats().subscribers).toBe(0)
+    // Nor does it take over from a link of its session.
+    expect(enter).not.toHaveBeenCalled()
   })
 
   test('a draining server: 503, with a time to come back', async () => {
@@ -317,6 +320,37 @@ describe('a peer that does not read', () => {
     socket.resume()
     await eventually(() => expect(answeredBytes).toBeGreaterThan(asked * 60_000))
   })
+})
+
+test('a heartbeat leaves although a ping is about to: only a wire that is full goes without', async () => {
+  await lab.close()
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
+  try {
+    await begin(200)
+    // Heartbeats began at the mounting, every 200 ms; pings begin with the first socket: at 390, 590 ms and so on.
+    vi.advanceTimersByTime(190)
+    const pongs = vi.fn()
+    const socket = await dial(address(), {
+      handler: { ...handler, ponged: pongs },
+      context: new Heard(),
+      subprotocols: ['json'],
+    })
+    sockets.push(socket)
+    for (let beat = 1; beat <= 5; beat++) {
+      // To 240, 440 ms and so on: from the second on a ping and then a heartbeat fall due within one turn of the event loop.
+      vi.advanceTimersByTime(beat === 1 ? 50 : 200)
+      const untilMs = performance.now() + 2000
+      while (socket.context.count('heartbeat') < beat && performance.now() < untilMs)
+        await new Promise((resolve) => setImmediate(resolve))
+      expect(socket.context.count('heartbeat')).toBe(beat)
+      // The answer to the ping arrives, too, before the next one.
+      socket.ping()
+      while (pongs.mock.calls.length < beat && performance.now() < untilMs)
+        await new Promise((resolve) => setImmediate(resolve))
+    }
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe('a peer that is silent', () => {

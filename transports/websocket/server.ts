@@ -1,5 +1,6 @@
 // WebSocket, server half: turns the hand-built sockets into subscribers of the hub.
 import type { FastifyInstance } from 'fastify'
+import { refuseUpgrade } from '../before-router.server.ts'
 import type {
   LeaveLink,
   MountContext,
@@ -13,10 +14,10 @@ import { asDraft, draftProblem } from '../draft.ts'
 import type { Batch, WireForm } from '../hub/batch.ts'
 import { Heartbeats } from '../hub/heartbeats.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
+import { replacedByNewer } from '../link-end.ts'
 import type { Draft } from '../message.ts'
-import { problemFor, refuseUpgrade } from '../mount.server.ts'
 import { type Problem, problem } from '../problem.ts'
-import { identityOf, type Query, sendProblem, startOf } from '../request.server.ts'
+import { identityOf, problemFor, sendProblem, startOf } from '../request.server.ts'
 import { utf8Bytes } from '../text.ts'
 import { encodeDocument, type ServerDocument } from '../wire.ts'
 import { Acceptor } from './accept.node.ts'
@@ -25,18 +26,13 @@ import { closeCodes, jsonSubprotocol } from './documents.ts'
 import { Liveness } from './liveness.ts'
 import { messageText } from './primitives.node.ts'
 import { serverFrame } from './protocol/frame.ts'
+import { checkRequest, isRefusal } from './protocol/handshake.ts'
 import type { Message } from './protocol/message.ts'
 import type { MessageSocket } from './socket.node.ts'
 import type { SocketHandler } from './socket-handler.ts'
 
 /** A batch as one whole frame, shared by all sockets. */
 const frame: WireForm<Uint8Array> = { encode: (batch) => serverFrame('text', Buffer.from(batch.document)) }
-
-const replaced: Closed = {
-  cause: 'replaced',
-  retry: false,
-  detail: 'A newer link of this session took over.',
-}
 
 /** Room for the members' names beside the draft. */
 const longestDocumentBytes = wireLimits.draftBytes + 1024
@@ -67,7 +63,10 @@ export const webSocketServer: ServerTransport = {
       care.heartbeats.stop()
       care.liveness.stop()
     })
-    context.upgrade('socket', upgrade(context, acceptor, care))
+    context.upgrade(
+      'socket',
+      upgrade(context, acceptor, care, (error) => app.log.error(error)),
+    )
     refuseWithoutUpgrade(app)
   },
 }
@@ -80,44 +79,40 @@ function refuseWithoutUpgrade(app: FastifyInstance): void {
   })
 }
 
-function upgrade(context: MountContext, acceptor: Acceptor<SocketSubscriber>, care: Care): UpgradeHandler {
+function upgrade(
+  context: MountContext,
+  acceptor: Acceptor<SocketSubscriber>,
+  care: Care,
+  log: (error: unknown) => void,
+): UpgradeHandler {
   return ({ request, socket: duplex, head, room, query }) => {
-    const subscriber = new SocketSubscriber(context, room)
+    // All that can be refused is refused before the 101, and a handshake that is wrong before it takes over from a link.
+    const handshake = checkRequest({
+      method: request.method ?? '',
+      httpVersion: request.httpVersion,
+      headers: request.headers,
+    })
+    if (isRefusal(handshake)) {
+      acceptor.refuse(duplex, handshake)
+      return
+    }
+    const subscriber = new SocketSubscriber(context, room, log)
     try {
-      // All that can be refused is refused before the 101.
-      const parameters = asQuery(query)
-      const start = startOf(parameters)
-      const identity = identityOf(parameters, request.headers.origin)
+      const start = startOf(query)
+      const identity = identityOf(query, request.headers.origin)
       subscriber.subscription = context.hub.subscribe(room, start, subscriber)
       // Afterwards: a link without a place must not take over from one that has it.
       if (identity !== null) {
-        subscriber.leave = context.hub.links.enter(identity, () => subscriber.close(replaced))
+        subscriber.leave = context.hub.links.enter(identity, () => subscriber.close(replacedByNewer))
       }
     } catch (error) {
       subscriber.gone()
-      refuseUpgrade(
-        duplex,
-        problemFor(error, (cause) => console.error(cause)),
-      )
-      return
-    }
-    const socket = acceptor.upgrade(request, duplex, head, subscriber)
-    if (socket === null) {
-      subscriber.gone()
+      refuseUpgrade(duplex, problemFor(error, log))
       return
     }
     const tls = (duplex as { encrypted?: boolean }).encrypted === true
-    subscriber.begin(socket, care, tls)
+    subscriber.begin(acceptor.open(duplex, handshake, head, subscriber), care, tls)
   }
-}
-
-function asQuery(search: URLSearchParams): Query {
-  const query: Record<string, string | string[]> = {}
-  for (const name of new Set(search.keys())) {
-    const values = search.getAll(name)
-    query[name] = values.length === 1 ? (values[0] ?? '') : values
-  }
-  return query
 }
 
 const socketHandler: SocketHandler<SocketSubscriber> = {
@@ -130,6 +125,7 @@ const socketHandler: SocketHandler<SocketSubscriber> = {
 class SocketSubscriber implements Subscriber {
   readonly #context: MountContext
   readonly #room: string
+  readonly #log: (error: unknown) => void
   #socket: MessageSocket<SocketSubscriber> | null = null
   subscription: Subscription | null = null
   leave: LeaveLink | null = null
@@ -139,9 +135,10 @@ class SocketSubscriber implements Subscriber {
   #choked = false
   #closing = false
 
-  constructor(context: MountContext, room: string) {
+  constructor(context: MountContext, room: string, log: (error: unknown) => void) {
     this.#context = context
     this.#room = room
+    this.#log = log
   }
 
   begin(socket: MessageSocket<SocketSubscriber>, care: Care, tls: boolean): void {
@@ -241,10 +238,7 @@ class SocketSubscriber implements Subscriber {
       },
       (error: unknown) => {
         this.#settled()
-        this.#refused(
-          draft,
-          problemFor(error, (cause) => console.error(cause)),
-        )
+        this.#refused(draft, problemFor(error, this.#log))
       },
     )
   }
@@ -266,10 +260,10 @@ class SocketSubscriber implements Subscriber {
     this.close({ cause: 'peer', retry: true, ...wait, detail: value.detail })
   }
 
-  /** Its sign of life for the client; a socket that has not drained has something to read already. */
+  /** Its sign of life for the client. A full wire has something to read already; a ping that waits for its turn is no such thing. */
   #beat(document: Uint8Array): void {
     const socket = this.#socket
-    if (socket !== null && !this.#closing && socket.bufferedBytes === 0) socket.sendFrames(document)
+    if (socket !== null && !this.#closing && !socket.duplex.writableNeedDrain) socket.sendFrames(document)
   }
 
   /** Answers are not held back as batches are, so a peer that does not read them is not listened to (R38). */
