@@ -4,6 +4,7 @@ import {
   acceptDeflate,
   checkDeflate,
   type DeflateParameters,
+  maxWindowBits,
   noPreferences,
   offerDeflate,
   requireWindowBits,
@@ -62,6 +63,8 @@ export class Deflate {
     requireWindowBits('clientMaxWindowBits', clientMaxWindowBits)
     requireRange('level', level, 0, 9)
     requireRange('memLevel', memLevel, 1, 9)
+    // Says at once, not at the first message, if this Node can't.
+    giveZlib(takeZlib(decompressor(maxWindowBits)))
   }
 
   /** As a server: takes the first offer that it can take, or none. */
