@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, systemClock } from './clock.ts'
+import { Deflate, type DeflateOptions } from './deflate.node.ts'
 import { frameArena, nodePrimitives, sha1Base64 } from './primitives.node.ts'
 import { connectionSettings } from './protocol/connection.ts'
 import {
@@ -26,6 +27,8 @@ export interface AcceptOptions<Context> {
   readonly handler: SocketHandler<Context>
   /** Those that are spoken here, or any that a client offers first. Without a common one, none is agreed on. */
   readonly subprotocols: readonly string[] | 'any'
+  /** Compresses messages (permessage-deflate) with clients that offer it; null or nothing: with none. */
+  readonly deflate?: DeflateOptions | null
   readonly limits?: Partial<Limits>
   readonly closeTimeoutMs?: number
   readonly clock?: Clock
@@ -35,10 +38,13 @@ export interface AcceptOptions<Context> {
 export class Acceptor<Context> {
   readonly #settings: SocketSettings<Context>
   readonly #subprotocols: readonly string[] | 'any'
+  readonly #deflate: Deflate | null
 
+  /** @throws UsageError for options that can't be */
   constructor(options: AcceptOptions<Context>) {
     const limits = { ...defaultLimits, ...options.limits }
     this.#subprotocols = options.subprotocols
+    this.#deflate = options.deflate == null ? null : new Deflate(options.deflate)
     this.#settings = {
       connection: connectionSettings('server', limits, nodePrimitives, frameArena),
       handler: options.handler,
@@ -82,8 +88,10 @@ export class Acceptor<Context> {
     headers: Headers = {},
   ): MessageSocket<Context> {
     const subprotocol = chooseSubprotocol(handshake.offeredSubprotocols, this.#subprotocols)
-    duplex.write(acceptResponse(handshake, subprotocol, headers, sha1Base64), 'latin1')
-    return new MessageSocket(duplex, this.#settings, context, subprotocol, head)
+    const deflate = this.#deflate === null ? null : this.#deflate.accept(handshake)
+    const fields = deflate === null ? headers : { ...headers, 'sec-websocket-extensions': deflate.text }
+    duplex.write(acceptResponse(handshake, subprotocol, fields, sha1Base64), 'latin1')
+    return new MessageSocket(duplex, this.#settings, context, subprotocol, head, deflate)
   }
 
   /** Answers with something other than 101 and ends the connection, within a time. */

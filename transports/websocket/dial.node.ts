@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 import { type Clock, systemClock } from './clock.ts'
+import { Deflate, type DeflateOffer, type DeflateOptions } from './deflate.node.ts'
 import { frameArena, nodePrimitives, sha1Base64 } from './primitives.node.ts'
 import { connectionSettings } from './protocol/connection.ts'
 import { UsageError } from './protocol/errors.ts'
@@ -19,6 +20,8 @@ export interface DialOptions<Context> {
   readonly subprotocols?: readonly string[]
   /** More request fields: `origin`, `cookie`, `authorization`. */
   readonly headers?: Headers
+  /** Offers to compress messages (permessage-deflate); null or nothing: doesn't. */
+  readonly deflate?: DeflateOptions | null
   readonly limits?: Partial<Limits>
   /** For wss: `ca`, `rejectUnauthorized`, a client certificate. */
   readonly tls?: TlsOptions
@@ -58,7 +61,7 @@ const maxResponseHeadBytes = 32 * 1024
  * @param url `ws:`, `wss:`, `http:` or `https:`
  * @returns the open socket. Messages that came with the server's answer may reach the handler before the caller goes on.
  * @throws DialError when there is no server, no answer in time, or an answer that doesn't open; UsageError for a wrong URL,
- *   subprotocol or header; the signal's reason when it is aborted
+ *   subprotocol, header or option; the signal's reason when it is aborted
  */
 export async function dial<Context>(
   url: string | URL,
@@ -66,11 +69,13 @@ export async function dial<Context>(
 ): Promise<MessageSocket<Context>> {
   const { signal, clock = systemClock, handshakeTimeoutMs = defaultHandshakeTimeoutMs } = options
   const address = parseAddress(url)
+  const offer = options.deflate == null ? null : new Deflate(options.deflate).offer()
   const handshake: ClientHandshake = {
     host: address.host,
     target: address.target,
     key: randomBytes(16).toString('base64'),
     subprotocols: options.subprotocols ?? [],
+    extensions: offer === null ? '' : offer.text,
     headers: options.headers ?? {},
   }
   const request = requestText(handshake)
@@ -83,7 +88,7 @@ export async function dial<Context>(
     socket.destroy()
     throw error
   }
-  return open(socket, opening, handshake, options, clock)
+  return open(socket, opening, handshake, offer, options, clock)
 }
 
 interface Address {
@@ -176,6 +181,7 @@ function open<Context>(
   socket: Socket,
   opening: WholeHead,
   handshake: ClientHandshake,
+  offer: DeflateOffer | null,
   options: DialOptions<Context>,
   clock: Clock,
 ): MessageSocket<Context> {
@@ -196,7 +202,11 @@ function open<Context>(
     ) {
       throw new DialError('the server chose no subprotocol', response.status, response.headers)
     }
-    const opened = new MessageSocket(socket, settings, options.context, response.subprotocol, opening.rest)
+    // RFC 7692 §7.1: what the server has agreed to must be what was offered.
+    const deflate = offer === null ? null : offer.check(response.extensions)
+    if (typeof deflate === 'string') throw new DialError(deflate, response.status, response.headers)
+    const { subprotocol } = response
+    const opened = new MessageSocket(socket, settings, options.context, subprotocol, opening.rest, deflate)
     socket.resume()
     options.opened?.(opened)
     return opened

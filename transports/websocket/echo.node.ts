@@ -2,19 +2,21 @@
 import { createServer, type Server } from 'node:net'
 import { parseArgs } from 'node:util'
 import { BareAcceptor } from './accept.node.ts'
-import { serverFrame } from './protocol/frame.ts'
+import type { DeflateOptions } from './deflate.node.ts'
 import type { Limits } from './protocol/limits.ts'
 import type { Message } from './protocol/message.ts'
+import { SharedFrames, type SharedMessage } from './shared-frames.node.ts'
 import type { MessageSocket } from './socket.node.ts'
 import type { SocketHandler } from './socket-handler.ts'
 
-const usage = `Usage: npm run echo -- --port N [--broadcast] [--host ADDRESS]
+const usage = `Usage: npm run echo -- --port N [--broadcast] [--compress] [--host ADDRESS]
 
 Serves WebSockets on any path and with any subprotocol, and sends every message back.
 
   --port N        the port to listen on; 0 takes a free one
   --host ADDRESS  the address to listen on (default: 127.0.0.1)
   --broadcast     send every message to all connections instead
+  --compress      permessage-deflate, with whatever parameters a client offers
   --help          print this
 `
 
@@ -24,6 +26,8 @@ const limits: Partial<Limits> = {
   maxFrameBytes: 64 * 1024 * 1024,
   maxFragments: 1024 * 1024,
 }
+/** Every message that may be compressed is, the short ones too: a conformance suite wants to see it. */
+const deflate: DeflateOptions = { thresholdBytes: 0 }
 /** A member of a broadcast who has so much waiting has stopped reading, and is cut. */
 const maxWaitingBytes = 64 * 1024 * 1024
 
@@ -43,15 +47,15 @@ const echo: SocketHandler<null> = {
 /** Sends all messages of a tick to all members as one shared buffer. */
 class Broadcast implements SocketHandler<null> {
   readonly #members = new Set<MessageSocket<null>>()
-  #frames: Uint8Array[] = []
+  #messages: SharedMessage[] = []
 
   join(socket: MessageSocket<null>): void {
     this.#members.add(socket)
   }
 
   message(_: MessageSocket<null>, message: Message): void {
-    if (this.#frames.length === 0) setImmediate(() => this.#send())
-    this.#frames.push(serverFrame(kindOf(message), message.bytes(), Buffer.allocUnsafe))
+    if (this.#messages.length === 0) setImmediate(() => this.#send())
+    this.#messages.push({ kind: kindOf(message), payload: message.bytes() })
   }
 
   closed(socket: MessageSocket<null>): void {
@@ -59,16 +63,13 @@ class Broadcast implements SocketHandler<null> {
   }
 
   #send(): void {
-    const frames = this.#frames
-    this.#frames = []
-    const first = frames[0]
-    if (first === undefined) return
-    const shared = frames.length === 1 ? first : Buffer.concat(frames)
+    const shared = new SharedFrames(this.#messages, deflate)
+    this.#messages = []
     for (const member of this.#members) {
       if (member.bufferedBytes > maxWaitingBytes) {
         member.terminate()
       } else {
-        member.sendFrames(shared)
+        member.sendShared(shared)
         member.flush()
       }
     }
@@ -80,11 +81,16 @@ function kindOf(message: Message): 'text' | 'binary' {
 }
 
 /** A server that isn't listening yet. */
-export function createEchoServer(options: { readonly broadcast: boolean }): Server {
+export function createEchoServer(options: {
+  readonly broadcast: boolean
+  readonly compress?: boolean
+}): Server {
   const broadcast = options.broadcast ? new Broadcast() : null
   const acceptor = new BareAcceptor<null>({
     handler: broadcast ?? echo,
     subprotocols: 'any',
+    // What is shared doesn't refer to earlier messages, so clients needn't keep them.
+    deflate: options.compress === true ? { ...deflate, serverNoContextTakeover: options.broadcast } : null,
     limits,
     admit: () => ({ context: null }),
     opened: (socket) => broadcast?.join(socket),
@@ -96,6 +102,7 @@ interface EchoOptions {
   readonly port: number
   readonly host: string
   readonly broadcast: boolean
+  readonly compress: boolean
 }
 
 /** @returns the options, null for `--help`, or what is wrong with them */
@@ -107,13 +114,14 @@ function readOptions(args: readonly string[]): EchoOptions | string | null {
         port: { type: 'string' },
         host: { type: 'string', default: '127.0.0.1' },
         broadcast: { type: 'boolean', default: false },
+        compress: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
     if (values.help) return null
     const port = /^\d{1,5}$/.test(values.port ?? '') ? Number(values.port) : Number.NaN
     if (!(port <= 65_535)) return 'echo needs --port with a number from 0 to 65535'
-    return { port, host: values.host, broadcast: values.broadcast }
+    return { port, host: values.host, broadcast: values.broadcast, compress: values.compress }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

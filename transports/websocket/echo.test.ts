@@ -50,7 +50,7 @@ describe('npm run echo', () => {
 
   it('says how it is used', async () => {
     const { out, status } = await run('--help')
-    expect(out).toMatch(/--port N [\s\S]*--broadcast/)
+    expect(out).toMatch(/--port N [\s\S]*--broadcast [\s\S]*--compress/)
     expect(status).toBe(0)
   })
 
@@ -71,18 +71,55 @@ describe('npm run echo', () => {
     }
   })
 
-  it('prints its URL when it is ready, and echoes with any subprotocol', async () => {
-    const child = echo('--port', '0')
+  it('prints its URL when it is ready, and echoes with any subprotocol, compressed if told so', async () => {
+    const child = echo('--port', '0', '--compress')
     const [line] = await once(child.stdout, 'data')
     const notes = new Notes<null>()
     const subprotocols = ['made.up', 'json']
-    const socket = await dial(String(line).trim(), { handler: notes, context: null, subprotocols })
+    const socket = await dial(String(line).trim(), {
+      handler: notes,
+      context: null,
+      subprotocols,
+      deflate: {},
+    })
     expect(socket.subprotocol).toBe('made.up')
+    expect(socket.extensions).toBe('permessage-deflate')
     socket.send('hello')
     await notes.until(() => notes.messages.length === 1)
     expect(notes.messages).toEqual(['hello'])
     socket.close()
     await notes.until(() => notes.ends.length === 1)
+  })
+})
+
+describe('npm run echo -- --compress', () => {
+  it('answers compressed where that is offered, whatever the parameters, and plainly elsewhere', async () => {
+    const url = await start(createEchoServer({ broadcast: false, compress: true }))
+    const text = 'parley '.repeat(1000)
+    for (const [deflate, extensions] of [
+      [{}, 'permessage-deflate'],
+      [
+        { serverNoContextTakeover: true, serverMaxWindowBits: 9 },
+        'permessage-deflate; server_no_context_takeover; server_max_window_bits=9',
+      ],
+      [
+        { clientNoContextTakeover: true, clientMaxWindowBits: 8 },
+        'permessage-deflate; client_no_context_takeover; client_max_window_bits=8',
+      ],
+      [null, ''],
+    ] as const) {
+      const notes = new Notes<null>()
+      const socket = await dial(url, { handler: notes, context: null, deflate })
+      expect(socket.extensions).toBe(extensions)
+      const before = (socket.duplex as Socket).bytesRead
+      for (let count = 0; count < 10; count++) socket.send(text)
+      socket.send('short')
+      await notes.until(() => notes.messages.length === 11)
+      expect(notes.messages).toEqual([...Array(10).fill(text), 'short'])
+      const compressed = (socket.duplex as Socket).bytesRead - before < text.length
+      expect(compressed).toBe(deflate !== null)
+      socket.terminate()
+    }
   })
 })
 

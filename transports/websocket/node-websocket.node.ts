@@ -24,7 +24,7 @@ export interface ErrorEventLike {
 /** What a browser decides by itself. */
 export type NodeWebSocketOptions = Pick<
   DialOptions<NodeWebSocket>,
-  'headers' | 'tls' | 'limits' | 'handshakeTimeoutMs' | 'closeTimeoutMs' | 'clock'
+  'headers' | 'tls' | 'deflate' | 'limits' | 'handshakeTimeoutMs' | 'closeTimeoutMs' | 'clock'
 >
 
 const connecting = 0
@@ -41,8 +41,8 @@ export class NodeWebSocket {
   readonly url: string
   /** The subprotocol that the server chose, '' before and without one. */
   protocol = ''
-  /** No extension is offered. */
-  readonly extensions = ''
+  /** The extensions in force, '' before and without any. */
+  extensions = ''
   readyState: 0 | 1 | 2 | 3 = connecting
   /** The only kind that there is here. */
   binaryType: 'arraybuffer' = 'arraybuffer'
@@ -127,6 +127,7 @@ export class NodeWebSocket {
         opened: (socket) => {
           this.#socket = socket
           this.protocol = socket.subprotocol ?? ''
+          this.extensions = socket.extensions
           this.readyState = open
           if (this.#paused) socket.pause()
           this.onopen?.()

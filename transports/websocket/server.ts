@@ -152,7 +152,7 @@ class SocketSubscriber implements Subscriber {
       protocol: 'http/1.1',
       tls,
       subprotocol: socket.subprotocol,
-      extensions: [],
+      extensions: socket.extensions === '' ? [] : [socket.extensions],
     }
     const { heartbeatMs } = this.#context
     this.#say({ kind: 'hello', transport: 'websocket', negotiated, cursor, head, heartbeatMs })

@@ -3,10 +3,13 @@
 // Thousands of these sit idle in a server, so one holds no closure, no emitter and no timer of its own: the listeners and the
 // handler are shared by all, and what is sent outside of a read is written by one pass over the sockets that have something.
 import type { Duplex } from 'node:stream'
+import type { DeflateInForce } from './deflate.node.ts'
 import { type DuplexEvents, listenTo, writeParts } from './duplex.node.ts'
 import { Connection } from './protocol/connection.ts'
 import type { ReceivedEvent } from './protocol/receiver.ts'
+import type { SharedFrames } from './shared-frames.node.ts'
 import type { SocketSettings } from './socket-handler.ts'
+import { type TurnTaker, zlibTurns } from './zlib-turns.node.ts'
 
 /** With so much waiting, a sender is told to wait, though it is not yet known whether the wire takes it. */
 const highWaterBytes = 64 * 1024
@@ -23,12 +26,17 @@ const pausedByReplies = 32
 const ended = 64
 const closedBit = 128
 const endReceived = 256
-const paused = pausedByApplication | pausedByReplies
+const compressing = 512
+const waitsForTurn = 1024
+const pausedByInflation = 2048
+const paused = pausedByApplication | pausedByReplies | pausedByInflation
 
-export class MessageSocket<Context> implements DuplexEvents {
+export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   readonly duplex: Duplex
   readonly settings: SocketSettings<Context>
   readonly subprotocol: string | null
+  /** The extensions in force, as they stand in the handshake; '' for none. */
+  readonly extensions: string
   /** The application's own. */
   context: Context
   /** Set by every byte that arrives; whoever watches over idle sockets resets it. */
@@ -44,6 +52,7 @@ export class MessageSocket<Context> implements DuplexEvents {
    * Takes over a duplex whose handshake is done.
    *
    * @param head bytes that came behind the handshake (R20); decoded after this call, as all others
+   * @param deflate compression as it has been agreed on, or null
    */
   constructor(
     duplex: Duplex,
@@ -51,12 +60,15 @@ export class MessageSocket<Context> implements DuplexEvents {
     context: Context,
     subprotocol: string | null,
     head: Uint8Array,
+    deflate: DeflateInForce | null = null,
   ) {
     this.duplex = duplex
     this.settings = settings
     this.context = context
     this.subprotocol = subprotocol
-    this.#connection = new Connection(settings.connection)
+    this.extensions = deflate === null ? '' : deflate.text
+    this.#connection = new Connection(settings.connection, deflate === null ? null : deflate.compression)
+    if (deflate !== null) this.#flags |= compressing
     if (head.length > 0) {
       duplex.pause()
       duplex.unshift(head)
@@ -74,7 +86,8 @@ export class MessageSocket<Context> implements DuplexEvents {
 
   /** Bytes that were sent here and that the system has not taken yet. */
   get bufferedBytes(): number {
-    return this.#connection.outputBytes + this.duplex.writableLength
+    const connection = this.#connection
+    return connection.outputBytes + connection.deflatingBytes + this.duplex.writableLength
   }
 
   /**
@@ -103,6 +116,14 @@ export class MessageSocket<Context> implements DuplexEvents {
     return this.#sent()
   }
 
+  /** As `sendFrames`, in the form that this socket takes: compressed, if that is in force here. */
+  sendShared(frames: SharedFrames): boolean {
+    if (!this.isOpen) return false
+    const windowBits = this.#connection.sharedWindowBits
+    this.#connection.sendFrames(frames.bytes(windowBits), windowBits !== null)
+    return this.#sent()
+  }
+
   ping(payload?: Uint8Array): void {
     if (!this.isOpen) return
     this.#connection.ping(payload)
@@ -128,13 +149,13 @@ export class MessageSocket<Context> implements DuplexEvents {
   close(code: number | null = 1000, reason = ''): void {
     this.#connection.close(code, reason)
     // The peer's close frame must be seen.
-    this.#unpause(paused)
+    this.#unpause(pausedByApplication | pausedByReplies)
     this.#schedule()
   }
 
   /** Cuts the connection without a word. */
   terminate(): void {
-    this.#connection.receiveEnd()
+    this.#connection.release()
     this.duplex.destroy()
   }
 
@@ -151,6 +172,7 @@ export class MessageSocket<Context> implements DuplexEvents {
       duplex.end()
     }
     if (connection.closeExpected) this.#startCloseTimer()
+    if ((this.#flags & compressing) !== 0) this.#waitForTurn()
     if ((this.#flags & (blocked | owesDrained)) === owesDrained) this.#reportDrained()
   }
 
@@ -177,10 +199,18 @@ export class MessageSocket<Context> implements DuplexEvents {
     this.#error ??= error
   }
 
+  /** The turn that `#waitForTurn` has asked for. */
+  onTurn(): void {
+    this.#flags &= ~(waitsForTurn | pausedByInflation)
+    this.#connection.deflate()
+    if ((this.#flags & paused) === 0) MessageSocket.#readOn(this as MessageSocket<unknown>)
+    else this.flush()
+  }
+
   onClose(): void {
     if ((this.#flags & closedBit) !== 0) return
     this.#flags |= closedBit
-    this.#connection.receiveEnd()
+    this.#connection.release()
     if (this.#closeTimer !== null) this.settings.clock.clearTimeout(this.#closeTimer)
     this.settings.handler.closed(this, { ...this.#connection.outcome(), error: this.#error })
   }
@@ -230,7 +260,8 @@ export class MessageSocket<Context> implements DuplexEvents {
   /** What every send ends with. */
   #sent(): boolean {
     this.#schedule()
-    if ((this.#flags & blocked) === 0 && this.#connection.outputBytes < highWaterBytes) return true
+    const { outputBytes, deflatingBytes } = this.#connection
+    if ((this.#flags & blocked) === 0 && outputBytes + deflatingBytes < highWaterBytes) return true
     this.#flags |= owesDrained
     return false
   }
@@ -250,7 +281,20 @@ export class MessageSocket<Context> implements DuplexEvents {
     }
   }
 
+  /** If there is more to compress or to inflate than this turn has room for: reads no more until the next one. */
+  #waitForTurn(): void {
+    const { isInflating, deflatingBytes } = this.#connection
+    if (isInflating) {
+      this.#flags |= pausedByInflation
+      this.duplex.pause()
+    }
+    if ((!isInflating && deflatingBytes === 0) || (this.#flags & waitsForTurn) !== 0) return
+    this.#flags |= waitsForTurn
+    zlibTurns.wait(this)
+  }
+
   #reportDrained(): void {
+    if (this.#connection.deflatingBytes >= highWaterBytes) return
     this.#flags &= ~owesDrained
     if (this.isOpen) this.settings.handler.drained?.(this)
   }

@@ -3,8 +3,11 @@
 // The loop around it is always the same: `receive` bytes, pull events with `next` until it returns null, write what
 // `takeOutput` gives, end the writing side when `shouldEnd` says so, and start a timer when `closeExpected` does.
 import { CloseCode, type CloseFrame, encodeClose } from './close-code.ts'
+import { Deflation } from './deflation.ts'
 import { type ProtocolError, UsageError } from './errors.ts'
+import type { Compression } from './flate.ts'
 import { finalBit, maxControlPayloadBytes, Opcode } from './frame.ts'
+import { Inflation } from './inflation.ts'
 import type { Limits } from './limits.ts'
 import { type FrameArena, Outbox } from './output.ts'
 import type { Primitives } from './primitives.ts'
@@ -36,7 +39,7 @@ export function connectionSettings(
   primitives: Primitives,
   arena: FrameArena,
 ): ConnectionSettings {
-  return { role, limits, primitives, arena, expectMasked: role === 'server', allowedReservedBits: 0 }
+  return { role, limits, primitives, arena, expectMasked: role === 'server' }
 }
 
 const noBytes = new Uint8Array(0)
@@ -46,16 +49,24 @@ export class Connection {
   readonly #settings: ConnectionSettings
   readonly #receiver: Receiver
   readonly #outbox: Outbox
+  readonly #deflation: Deflation | null
   #sentClose = false
   #receivedClose: CloseFrame | null = null
   #failure: ProtocolError | null = null
   #receivedEnd = false
   #sendingFragments = false
 
-  constructor(settings: ConnectionSettings) {
+  /** @param compression permessage-deflate (RFC 7692), if that has been negotiated; the connection's own from now on */
+  constructor(settings: ConnectionSettings, compression: Compression | null = null) {
     this.#settings = settings
-    this.#receiver = new Receiver(settings)
     this.#outbox = new Outbox(settings.arena)
+    if (compression === null) {
+      this.#receiver = new Receiver(settings, null)
+      this.#deflation = null
+    } else {
+      this.#receiver = new Receiver(settings, new Inflation(compression.inflater))
+      this.#deflation = new Deflation(compression, this.#outbox, settings.role === 'client')
+    }
   }
 
   /** Whether messages may still be sent: no close frame has gone either way, and nothing has failed. */
@@ -75,6 +86,7 @@ export class Connection {
 
   /** Whether to end the writing side once the output is written. */
   get shouldEnd(): boolean {
+    if (this.deflatingBytes > 0) return false
     if (this.#receivedEnd) return true
     // RFC 6455 §7.1.1: the server closes the TCP connection first, so that the waiting state is its own.
     const finished = this.#receivedClose !== null || this.#failure !== null
@@ -83,7 +95,22 @@ export class Connection {
 
   /** Whether the end of the connection is near: if it doesn't come within a time, it should be cut. */
   get closeExpected(): boolean {
-    return this.#sentClose || this.#receivedEnd
+    return (this.#sentClose && this.deflatingBytes === 0) || this.#receivedEnd
+  }
+
+  /** Payload bytes that wait to be compressed, or behind such; they come into the output by `deflate`. */
+  get deflatingBytes(): number {
+    return this.#deflation === null ? 0 : this.#deflation.waitingBytes
+  }
+
+  /** Whether there is more to inflate than this turn had room for; `next` goes on with it. */
+  get isInflating(): boolean {
+    return this.#receiver.isInflating
+  }
+
+  /** The window (RFC 7692 §7.1.2) within which shared frames may be compressed for this connection; null: they may not be. */
+  get sharedWindowBits(): number | null {
+    return this.#deflation === null ? null : this.#deflation.windowBits
   }
 
   /** Takes bytes from the peer. They belong to the connection from now on and are unmasked in place. */
@@ -95,6 +122,17 @@ export class Connection {
   receiveEnd(): void {
     this.#receivedEnd = true
     this.#receiver.discard()
+  }
+
+  /** Goes on compressing what was sent, as far as this turn has room for. */
+  deflate(): void {
+    this.#deflation?.advance()
+  }
+
+  /** The connection is gone: frees what it holds outside of the heap, and drops what waits. */
+  release(): void {
+    this.receiveEnd()
+    this.#deflation?.close()
   }
 
   /**
@@ -153,13 +191,15 @@ export class Connection {
   /**
    * Sends bytes that are whole, final, unmasked data frames already, as `serverFrame` makes them. They are shared.
    *
+   * @param compressed whether they hold messages that are compressed, each by itself and within `sharedWindowBits`
    * @throws UsageError on a client, whose frames are masked one by one
    */
-  sendFrames(frames: Uint8Array): void {
+  sendFrames(frames: Uint8Array, compressed = false): void {
     this.#requireOpen()
     if (this.#settings.role === 'client') throw new UsageError('only a server sends prebuilt frames')
     if (this.#sendingFragments) throw new UsageError('a fragmented message has not ended yet')
-    this.#outbox.addPrebuilt(frames)
+    if (this.#deflation === null) this.#outbox.addPrebuilt(frames)
+    else this.#deflation.addPrebuilt(frames, compressed)
   }
 
   /** Sends a ping with up to 125 bytes (RFC 6455 §5.5.2). */
@@ -213,7 +253,9 @@ export class Connection {
   }
 
   #addClose(payload: Uint8Array): void {
-    this.#addControl(Opcode.close, payload)
+    // Unlike a ping, it must not overtake what was sent before it.
+    if (this.#deflation === null) this.#addControl(Opcode.close, payload)
+    else this.#deflation.add(finalBit | Opcode.close, [payload], payload.length)
     this.#sentClose = true
   }
 
@@ -224,7 +266,11 @@ export class Connection {
   #addData(first: number, parts: readonly Uint8Array[]): void {
     let payloadBytes = 0
     for (const part of parts) payloadBytes += part.length
-    this.#outbox.addFrame(first, parts, payloadBytes, this.#settings.role === 'client')
+    if (this.#deflation === null) {
+      this.#outbox.addFrame(first, parts, payloadBytes, this.#settings.role === 'client')
+    } else {
+      this.#deflation.add(first, parts, payloadBytes)
+    }
   }
 
   #addControl(opcode: number, payload: Uint8Array): void {

@@ -147,13 +147,17 @@ export function headerFault(
   if (!header.minimal) return 'the length is not in its shortest form'
   const opcode = header.opcode
   if ((opcode & controlBit) === 0) {
-    return opcode > Opcode.binary ? `opcode ${opcode} is reserved` : null
+    if (opcode > Opcode.binary) return `opcode ${opcode} is reserved`
+    // RFC 7692 §6: the bit belongs to the whole message and stands on its first frame only.
+    return opcode === Opcode.continuation && header.reserved !== 0
+      ? 'reserved bits are set on a continuation'
+      : null
   }
   if (opcode > Opcode.pong) return `opcode ${opcode} is reserved`
   // RFC 6455 §5.5: control frames MUST NOT be fragmented and MUST have a payload of 125 bytes or less.
   if (!header.final) return 'a control frame is fragmented'
   if (header.payloadBytes > maxControlPayloadBytes) return 'a control frame is too long'
-  // An extension's bits have a meaning on data frames only (RFC 7692 §6).
+  // RFC 7692 §6.1: never on a control frame.
   return header.reserved === 0 ? null : 'reserved bits are set on a control frame'
 }
 
@@ -168,8 +172,17 @@ export function serverFrame(
   payload: Uint8Array,
   allocate: (bytes: number) => Uint8Array = plainBytes,
 ): Uint8Array {
+  return prebuiltFrame(finalBit | Opcode[kind], payload, allocate)
+}
+
+/** Any unmasked frame. @param first its first byte: final bit, reserved bits and opcode */
+export function prebuiltFrame(
+  first: number,
+  payload: Uint8Array,
+  allocate: (bytes: number) => Uint8Array,
+): Uint8Array {
   const bytes = allocate(headerBytesFor(payload.length, false) + payload.length)
-  const start = encodeHeader(bytes, 0, finalBit | Opcode[kind], payload.length, false)
+  const start = encodeHeader(bytes, 0, first, payload.length, false)
   bytes.set(payload, start)
   return bytes
 }

@@ -1,5 +1,6 @@
 // The opening handshake (RFC 6455 §4) of both roles: what a server checks and answers, what a client asks and checks.
 import { ProtocolError, UsageError } from './errors.ts'
+import { type Extension, parseExtensions } from './extensions.ts'
 import { type Headers, isFieldValue, isToken, listElements, parseHead } from './head.ts'
 
 /** SHA-1 of an ASCII text, in base64. */
@@ -34,6 +35,8 @@ export interface AcceptableHandshake {
   readonly key: string
   /** In the client's order of preference; empty when it offered none. */
   readonly offeredSubprotocols: readonly string[]
+  /** In the client's order of preference, alternatives included; empty when it offered none. */
+  readonly offeredExtensions: readonly Extension[]
 }
 
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -101,7 +104,10 @@ export function checkRequest(request: HandshakeRequest): AcceptableHandshake | R
   if (distinct.size !== offeredSubprotocols.length || !offeredSubprotocols.every(isToken)) {
     return badRequest('Sec-WebSocket-Protocol is malformed')
   }
-  return { key, offeredSubprotocols }
+  const offeredExtensions = parseExtensions(field(request, 'sec-websocket-extensions'))
+  // RFC 6455 §9.1: what breaks the grammar MUST fail; what is merely unknown is declined.
+  if (offeredExtensions === null) return badRequest('Sec-WebSocket-Extensions is malformed')
+  return { key, offeredSubprotocols, offeredExtensions }
 }
 
 /** The first of the offered subprotocols, in the client's order, that is supported; null if there is none. */
@@ -163,6 +169,8 @@ export interface ClientHandshake {
   /** 16 random bytes in base64, new for each connection. */
   readonly key: string
   readonly subprotocols: readonly string[]
+  /** The value of Sec-WebSocket-Extensions; '' or nothing to offer none. */
+  readonly extensions?: string
   readonly headers: Headers
 }
 
@@ -172,7 +180,7 @@ export interface ClientHandshake {
  * @throws UsageError for subprotocols or headers that can't be sent
  */
 export function requestText(handshake: ClientHandshake): string {
-  const { host, target, key, subprotocols, headers } = handshake
+  const { host, target, key, subprotocols, extensions = '', headers } = handshake
   if (!subprotocols.every(isToken) || new Set(subprotocols).size !== subprotocols.length) {
     throw new UsageError('subprotocols must be different tokens')
   }
@@ -189,6 +197,7 @@ export function requestText(handshake: ClientHandshake): string {
     'sec-websocket-key': key,
     'sec-websocket-version': '13',
     ...(subprotocols.length === 0 ? {} : { 'sec-websocket-protocol': subprotocols.join(', ') }),
+    ...(extensions === '' ? {} : { 'sec-websocket-extensions': extensions }),
     ...headers,
   })
 }
@@ -198,6 +207,8 @@ export interface HandshakeResponse {
   readonly status: number
   readonly headers: Headers
   readonly subprotocol: string | null
+  /** The value of its Sec-WebSocket-Extensions, '' without one; if any were offered, whether it is right is left to them. */
+  readonly extensions: string
   /** Why this doesn't open a connection (RFC 6455 §4.1), or null if it does. */
   readonly fault: string | null
 }
@@ -218,8 +229,9 @@ export function checkResponse(
   if (status === 0) throw new ProtocolError(1002, 'the response is not HTTP/1.1')
   const { headers } = parsed
   const subprotocol = headers['sec-websocket-protocol'] ?? null
+  const extensions = headers['sec-websocket-extensions'] ?? ''
   const accepted = acceptValue(handshake.key, sha1Base64)
-  return { status, headers, subprotocol, fault: responseFault() }
+  return { status, headers, subprotocol, extensions, fault: responseFault() }
 
   function responseFault(): string | null {
     // RFC 6455 §4.1, the client's six checks in their order.
@@ -228,7 +240,7 @@ export function checkResponse(
       return 'the Upgrade header is missing or different'
     if (!hasElement(headers.connection ?? '', 'upgrade')) return 'the Connection header does not say Upgrade'
     if (headers['sec-websocket-accept'] !== accepted) return 'Sec-WebSocket-Accept is missing or wrong'
-    if ((headers['sec-websocket-extensions'] ?? '') !== '')
+    if (extensions !== '' && (handshake.extensions ?? '') === '')
       return 'the server uses an extension that was not offered'
     if (subprotocol !== null && !handshake.subprotocols.includes(subprotocol)) {
       return `the server chose the subprotocol ${subprotocol}, which was not offered`

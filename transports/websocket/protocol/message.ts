@@ -43,6 +43,8 @@ const largestBlockBytes = 64 * 1024
 /** Collects the pieces of one message. What it holds follows what has arrived, never what a header declares. */
 export class MessageBuilder {
   readonly text: boolean
+  /** Whether its frames hold it compressed. */
+  readonly compressed: boolean
   payloadBytes = 0
   fragments = 1
   controlFrames = 0
@@ -51,8 +53,9 @@ export class MessageBuilder {
   #blockBytes = 0
   #utf8 = utf8Accept
 
-  constructor(text: boolean) {
+  constructor(text: boolean, compressed: boolean) {
     this.text = text
+    this.compressed = compressed
   }
 
   /**

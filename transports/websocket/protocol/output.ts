@@ -5,7 +5,7 @@ import type { Primitives } from './primitives.ts'
 
 const blockBytes = 16 * 1024
 /** A longer payload is passed on as it is, behind a header of its own, instead of being copied. */
-const copiedUpToBytes = 2048
+export const copiedUpToBytes = 2048
 const nothing: readonly Uint8Array[] = []
 
 /**

@@ -1,7 +1,9 @@
 // Bytes in, events out: the receiving half of a connection, a decoder that is pulled and keeps its place between chunks.
 import { CloseCode, type CloseFrame, decodeClose } from './close-code.ts'
 import { ProtocolError } from './errors.ts'
+import { compressedBit, overheadBytes } from './flate.ts'
 import { controlBit, decodeHeader, emptyHeader, headerFault, maxHeaderBytes, Opcode } from './frame.ts'
+import type { Inflation } from './inflation.ts'
 import type { Limits } from './limits.ts'
 import { advanceMaskKey, applyMask } from './mask.ts'
 import { joinBytes, Message, MessageBuilder } from './message.ts'
@@ -21,8 +23,6 @@ export interface ReceiverRules {
   readonly primitives: Primitives
   /** Whether the peer must mask its frames: true for a server (RFC 6455 §5.1). */
   readonly expectMasked: boolean
-  /** Bits of the first byte that a negotiated extension has claimed; 0 without one. */
-  readonly allowedReservedBits: number
 }
 
 const noBytes = new Uint8Array(0)
@@ -45,14 +45,23 @@ export class Receiver {
   #partialBytes = 0
   #message: MessageBuilder | null = null
   #discarding = false
+  readonly #inflation: Inflation | null
+  #inflating = false
 
-  constructor(rules: ReceiverRules) {
+  /** @param inflation where compressed messages go through; null unless that has been negotiated */
+  constructor(rules: ReceiverRules, inflation: Inflation | null) {
     this.#rules = rules
+    this.#inflation = inflation
   }
 
   /** Whether a call of `next` may find something. */
   get hasInput(): boolean {
-    return this.#offset < this.#chunk.length
+    return this.#offset < this.#chunk.length || this.#inflating
+  }
+
+  /** Whether `next` has returned null only because others must have their turn with the decompressor. */
+  get isInflating(): boolean {
+    return this.#inflating
   }
 
   /** Takes a chunk over: its bytes are unmasked in place. Best given when `next` has returned null. */
@@ -72,11 +81,17 @@ export class Receiver {
     this.#discarding = true
     this.#message = null
     this.#partial = null
+    this.#inflating = false
+    this.#inflation?.close()
     this.#release()
   }
 
   /** The next event, or null when it takes more bytes. */
   next(): ReceivedEvent | null {
+    if (this.#inflating) {
+      const event = this.#inflate()
+      if (event !== null || this.#inflating) return event
+    }
     while (!this.#discarding) {
       if (this.#remainingBytes === betweenFrames) {
         if (this.#offset === this.#chunk.length) break
@@ -89,7 +104,7 @@ export class Receiver {
       const pieceBytes = Math.min(available, this.#remainingBytes)
       const event =
         (this.#opcode & controlBit) === 0 ? this.#readData(pieceBytes) : this.#readControl(pieceBytes)
-      if (event !== null) return event
+      if (event !== null || this.#inflating) return event
     }
     this.#release()
     return null
@@ -132,8 +147,10 @@ export class Receiver {
 
   /** Judges `header` against the rules and the message that it belongs to; then its payload may be read. */
   #checkHeader(): ProtocolError | null {
-    const { limits, expectMasked, allowedReservedBits } = this.#rules
-    const fault = headerFault(header, expectMasked, allowedReservedBits)
+    const { limits, expectMasked } = this.#rules
+    const inflation = this.#inflation
+    // RFC 7692 §6: without the extension, RSV1 is as reserved as the others.
+    const fault = headerFault(header, expectMasked, inflation === null ? 0 : compressedBit)
     if (fault !== null) return new ProtocolError(CloseCode.protocolError, fault)
     const { opcode, payloadBytes } = header
     let message = this.#message
@@ -149,16 +166,16 @@ export class Receiver {
       if (opcode !== Opcode.continuation && message !== null) {
         return new ProtocolError(CloseCode.protocolError, 'a new message within a fragmented one')
       }
-      const messageBytes = (message === null ? 0 : message.payloadBytes) + payloadBytes
-      if (payloadBytes > limits.maxFrameBytes || messageBytes > limits.maxMessageBytes) {
+      const compressed = message === null ? header.reserved !== 0 : message.compressed
+      if (this.#isTooBig(payloadBytes, compressed)) {
         return new ProtocolError(CloseCode.messageTooBig, 'a message is too big')
       }
       if (message !== null && ++message.fragments > limits.maxFragments) {
         return new ProtocolError(CloseCode.policyViolation, 'a message has too many fragments')
       }
       const wholeHere = header.final && payloadBytes <= this.#chunk.length - this.#offset
-      if (message === null && !wholeHere) {
-        message = new MessageBuilder(opcode === Opcode.text)
+      if (message === null && (compressed || !wholeHere)) {
+        message = new MessageBuilder(opcode === Opcode.text, compressed)
         this.#message = message
       }
     }
@@ -167,6 +184,20 @@ export class Receiver {
     this.#maskKey = header.maskKey
     this.#remainingBytes = payloadBytes
     return null
+  }
+
+  #isTooBig(payloadBytes: number, compressed: boolean): boolean {
+    const { maxFrameBytes, maxMessageBytes } = this.#rules.limits
+    const inflation = this.#inflation
+    if (compressed && inflation !== null) {
+      // What is in it is counted as it comes out.
+      return (
+        payloadBytes > maxFrameBytes + overheadBytes(maxFrameBytes) ||
+        payloadBytes + inflation.receivedBytes > maxMessageBytes + overheadBytes(maxMessageBytes)
+      )
+    }
+    const messageBytes = (this.#message === null ? 0 : this.#message.payloadBytes) + payloadBytes
+    return payloadBytes > maxFrameBytes || messageBytes > maxMessageBytes
   }
 
   #readData(pieceBytes: number): ReceivedEvent | null {
@@ -186,14 +217,34 @@ export class Receiver {
       if (text && seen !== 0 && !isWholeUtf8(payload, primitives.isUtf8)) return this.#failUtf8()
       return new Message(text, [payload], pieceBytes)
     }
-    if (!message.append(chunk, start, end, seen === 0, primitives)) return this.#failUtf8()
-    if (this.#remainingBytes > 0) {
-      this.#maskKey = advanceMaskKey(this.#maskKey, pieceBytes)
-      return null
+    if (this.#remainingBytes > 0) this.#maskKey = advanceMaskKey(this.#maskKey, pieceBytes)
+    if (message.compressed) {
+      this.#inflation?.push(chunk.subarray(start, end), this.#final && this.#remainingBytes === 0)
+      return this.#inflate()
     }
+    if (!message.append(chunk, start, end, seen === 0, primitives)) return this.#failUtf8()
+    return this.#endPiece(message)
+  }
+
+  /** Inflates what has been pushed, until that is done or others must have their turn. */
+  #inflate(): ReceivedEvent | null {
+    const message = this.#message
+    const inflation = this.#inflation
+    if (message === null || inflation === null) return null
+    const { limits, primitives } = this.#rules
+    const done = inflation.advance(message, limits.maxMessageBytes, primitives)
+    if (done instanceof ProtocolError) return this.#fail(done)
+    this.#inflating = !done
+    return done ? this.#endPiece(message) : null
+  }
+
+  /** After a piece of a message: its end, if the piece was the last. */
+  #endPiece(message: MessageBuilder): ReceivedEvent | null {
+    if (this.#remainingBytes > 0) return null
     this.#remainingBytes = betweenFrames
     if (!this.#final) return null
     this.#message = null
+    if (message.compressed) this.#inflation?.endMessage()
     return message.finish() ?? this.#failUtf8()
   }
 
