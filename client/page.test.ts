@@ -298,6 +298,25 @@ describe('reading', () => {
     expect(await page.page.getByRole('button', { name: /new messages/ }).count()).toBe(0)
   })
 
+  test('who is at the end stays there when the window, or what stands below, takes a little of its room', async () => {
+    const room = newRoom()
+    for (let count = 1; count <= 40; count += 1) await lab.say(room, 'Grace', `Line ${count}.`)
+    const page = await open({ room, user: 'Ada', height: 800 })
+    await page.text('Line 40.').waitFor()
+    await painted(page)
+    // By less than a row each: mostly the same rows stay in sight.
+    const fromEndPx: number[] = []
+    for (const height of [792, 784, 776, 768]) {
+      await page.page.setViewportSize({ width: 1280, height })
+      await page.page.waitForFunction((windowPx) => innerHeight === windowPx, height)
+      await painted(page)
+      fromEndPx.push(
+        await page.log.evaluate((log) => Math.round(log.scrollHeight - log.clientHeight - log.scrollTop)),
+      )
+    }
+    expect(fromEndPx).toEqual([0, 0, 0, 0])
+  })
+
   test('new messages do not move who reads above, and a pill leads to them', async () => {
     const room = await filledRoom(60)
     const page = await open({ room, user: 'Grace' })

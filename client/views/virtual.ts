@@ -21,7 +21,12 @@ export function useVirtualList(options: ListOptions): ListVirtualizer {
   const [, draw] = useReducer((count: number) => count + 1, 0)
   const all: VirtualizerOptions<HTMLElement, HTMLElement> = {
     ...options,
-    observeElementRect,
+    observeElementRect: (instance, changed) =>
+      observeElementRect(instance, (rect) => {
+        changed(rect)
+        // By itself it draws only when other rows come into sight: the end would slip out of it by less than a row.
+        draw(undefined)
+      }),
     observeElementOffset,
     scrollToFn: elementScroll,
     overscan: 8,
