@@ -11,7 +11,7 @@ export const wireLimits = {
   /** One draft as JSON: the text may be escaped to six times its size (`\u0001`). */
   draftBytes: 64 * 1024,
   /** A position on the wire, see `cursor.ts`. */
-  cursorCharacters: 80,
+  cursorCharacters: 57,
   /** Messages in one answer to a read. */
   pageMessages: 500,
   /** Messages that a read gives when it does not say how many. */
