@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 
 /**
  * An HTTP/2 session without a stream is closed after this, at the latest after twice as long. One sweep looks after all of them:
- * a timer of each session's own (Fastify's `http2SessionTimeout`) is moved at every write, which cost 3 to 5 % of a delivery.
+ * a timer of each session's own (Fastify's `http2SessionTimeout`) is moved at every write; without it a push cost 1.15 of a bare server's, with it 1.20, five noisy rounds each.
  */
 export const idleSessionMs = 60_000
 

@@ -55,7 +55,7 @@ export const http2PushServer: ServerTransport = {
 
 /**
  * Takes the stream itself: the request and response that Fastify would wrap around it live as long as it does and lie between
- * what each write touches, which costs a delivery to 500 readers about a tenth.
+ * what each write touches. With 500 readers a delivery took 2.84 µs in place of 2.97, medians of five noisy runs in turns.
  */
 function open(context: MountContext, care: Care): StreamHandler {
   const { hub, heartbeatMs } = context

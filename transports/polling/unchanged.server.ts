@@ -10,7 +10,7 @@ const plainPoll = /^\/rooms\/([A-Za-z0-9_-]{1,64})\/messages\?([A-Za-z0-9_.=&-]{
 /**
  * Answers 304 where that is the whole answer: `If-None-Match` has the tag of `after`, and `after` is the room's head (RFC 9110
  * §13.1.2: the representation of "what follows the head" is the empty one, and its tag is the head). Everything else, every
- * refusal included, is left to the router. It takes 5 µs off the 17 that such a poll costs by way of the router.
+ * refusal included, is left to the router. Its CPU is 1.24 to 1.29 times that of a bare `node:http` 304; by way of the router it was 1.28 to 1.68 times.
  */
 export function unchangedAnswer({ hub, guard }: MountContext): QuickAnswer {
   return (request, response) => {
