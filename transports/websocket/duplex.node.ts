@@ -23,12 +23,14 @@ const above = Symbol('the socket on a duplex')
 /** Up to here the pieces of a tick are joined into one buffer; beyond, the system joins them (writev). */
 const joinedUpToBytes = 16 * 1024
 
-/** Reports what happens on `duplex` from now on, and has it neither wait nor time out by itself. */
+/** Reports what happens on `duplex` from now on, and has it neither wait nor time out nor end by itself. */
 export function listenTo(duplex: Listened, socket: DuplexEvents): void {
   duplex[above] = socket
   // Never a wait for the peer's acknowledgement of what was written before (R19).
   duplex.setNoDelay?.(true)
   duplex.setTimeout?.(0)
+  // The end of what the peer sends isn't the end of what it is still owed: the socket ends, when all of that is written.
+  duplex.allowHalfOpen = true
   duplex.on('data', onData)
   duplex.on('end', onEnd)
   duplex.on('drain', onDrain)

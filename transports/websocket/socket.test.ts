@@ -13,9 +13,13 @@ import { ManualClock, ManualWire, Notes, tick } from './testing.node.ts'
 
 const roles: readonly Role[] = ['client', 'server']
 
-function setUp(role: Role, head: readonly FrameParts[] = [], notes = new Notes<null>()) {
+function setUp(
+  role: Role,
+  head: readonly FrameParts[] = [],
+  notes = new Notes<null>(),
+  wire = new ManualWire(),
+) {
   const clock = new ManualClock()
-  const wire = new ManualWire()
   const settings: SocketSettings<null> = {
     connection: connectionSettings(role, defaultLimits, nodePrimitives, frameArena),
     handler: notes,
@@ -189,6 +193,27 @@ describe.each(roles)('back-pressure, as %s', (role) => {
     await tick()
     expect(notes.messages).toEqual(['one', 'other'])
     expect(notes.ends).toMatchObject([{ code: 1000, wasClean: true }])
+  })
+
+  it('answers all of it when the peer has ended behind its close frame, on a duplex that would end by itself', async () => {
+    const notes = new Notes<null>()
+    notes.message = (socket: MessageSocket<null>, message: Message) => {
+      if (!socket.sendParts('binary', message.parts)) socket.pause()
+    }
+    notes.drained = () => socket.resume()
+    const wire = new ManualWire()
+    // As sockets of a bare net.Server are.
+    wire.allowHalfOpen = false
+    const { socket, receive, sent } = setUp(role, [], notes, wire)
+    wire.hold()
+    receive({ opcode: 2, payload: new Uint8Array(100_000) }, text('last'), normal)
+    wire.push(null)
+    await tick()
+    expect(wire.ended).toBe(false)
+    wire.release()
+    await notes.until(() => notes.ends.length === 1)
+    expect(sent().slice(1)).toEqual(['binary 6c617374', 'close 1000'])
+    expect(notes.ends[0]).toMatchObject({ code: 1000, wasClean: true })
   })
 
   it('stops reading from a peer that pings and never reads', async () => {

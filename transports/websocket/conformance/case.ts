@@ -15,7 +15,13 @@ export type Event =
 
 export type Step =
   /** Sends frames: all in one write, each in one, or in chops of so many bytes, each in one. */
-  | { readonly do: 'send'; readonly frames: readonly Frame[]; readonly in: 'one write' | 'frames' | number }
+  | {
+      readonly do: 'send'
+      readonly frames: readonly Frame[]
+      readonly in: 'one write' | 'frames' | number
+      /** Goes on before the system has taken it all. */
+      readonly unawaited?: boolean
+    }
   /** Sends a frame up to the last of these places in its payload, cut at each of them; `send rest` sends what is left. */
   | { readonly do: 'send start'; readonly frame: Frame; readonly cutsBytes: readonly number[] }
   | { readonly do: 'send rest' }

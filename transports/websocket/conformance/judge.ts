@@ -82,6 +82,11 @@ function wrongCloser({ by }: Closing, seen: Observation): string {
     : 'the fuzzer closed, not the peer'
 }
 
+function nameOfClose({ closeFrame }: Observation): string {
+  if (closeFrame === null) return 'no close frame'
+  return `close ${namesOf([closeFrame.code])}${closeFrame.reason === '' ? '' : ` (${closeFrame.reason})`}`
+}
+
 function nameOfEnd(end: 'end' | 'reset'): string {
   return end === 'end' ? 'the end' : 'a reset'
 }
@@ -111,6 +116,8 @@ function eventsRemark(outcomes: readonly Outcome[], seen: Observation): string {
   const wanted = outcomes.find(({ verdict }) => verdict === 'OK') ?? outcomes[0]
   const expected = wanted === undefined ? '' : `expected ${listOf(wanted.events)}, `
   if (seen.fault !== null) return `${expected}came ${seen.fault}`
+  // What may be either way needs no expectation.
+  if (wanted?.verdict === 'INFORMATIONAL') return `came ${listOf(seen.events)}, ${nameOfClose(seen)}`
   const late = seen.expired ? ' until the time was over' : ''
   return `${expected}came ${listOf(seen.events)}${late}`
 }

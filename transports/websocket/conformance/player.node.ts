@@ -40,7 +40,8 @@ async function take(
 ): Promise<void> {
   switch (step.do) {
     case 'send':
-      await wire.send(step.frames, step.in)
+      if (step.unawaited === true) wire.queue(step.frames)
+      else await wire.send(step.frames, step.in)
       break
     case 'send start':
       await wire.sendStart(step.frame, step.cutsBytes)

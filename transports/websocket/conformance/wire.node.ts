@@ -129,11 +129,7 @@ export class Wire implements Heard, Observation {
       how === 'frames'
         ? frames.map((frame) => encodeFrames([frame], this.#maskKey))
         : [encodeFrames(frames, this.#maskKey)]
-    // A close frame with reserved bits is a fault and closes nothing.
-    if (frames.some(({ opcode, reserved = 0 }) => opcode === closeOpcode && reserved === 0)) {
-      this.closedBy ??= 'fuzzer'
-      this.sentClose = true
-    }
+    this.#noteClose(frames)
     let writes = 0
     for (const piece of pieces) {
       const chopBytes = typeof how === 'number' ? how : piece.length
@@ -144,6 +140,20 @@ export class Wire implements Heard, Observation {
         if (how !== 'one write' && writes++ % every === 0)
           await new Promise((resolve) => setImmediate(resolve))
       }
+    }
+  }
+
+  /** In one write that is left to itself. */
+  queue(frames: readonly Frame[]): void {
+    this.#noteClose(frames)
+    this.#socket.write(encodeFrames(frames, this.#maskKey))
+  }
+
+  #noteClose(frames: readonly Frame[]): void {
+    // A close frame with reserved bits is a fault and closes nothing.
+    if (frames.some(({ opcode, reserved = 0 }) => opcode === closeOpcode && reserved === 0)) {
+      this.closedBy ??= 'fuzzer'
+      this.sentClose = true
     }
   }
 

@@ -12,6 +12,7 @@ import {
 } from '../case.ts'
 import { binary, close, closePayload, continuation, type Frame, hex, ping, text, utf8 } from '../frames.ts'
 import { corpora } from '../payloads.ts'
+import { bytesOfZeros, compressedZeros } from '../zeros.ts'
 
 const rsv1 = 4
 const plain: DeflatePlan = { offer: 'permessage-deflate', answer: 'permessage-deflate' }
@@ -157,24 +158,8 @@ const wrongFrames: readonly (readonly [string, string, readonly Frame[], readonl
   ['21.5.9', 'inflated, it is not UTF-8', [whole('000300fcffeda08000')], [wrongPayload]],
 ]
 
-/** Zeros in a block with a fixed code (RFC 1951 §3.2.6): one as it is, then 258 at a time, one byte back, in 13 bits. */
-function zeros(bytes: number): Uint8Array {
-  const repeats = Math.ceil(bytes / 258)
-  const packed = new Uint8Array(Math.ceil((3 + 8 + 13 * repeats + 7 + 3) / 8) + 1)
-  let bit = 0
-  /** Huffman codes begin with their highest bit. */
-  const put = (bits: string): void => {
-    for (const each of bits) {
-      if (each === '1') packed[bit >> 3] = (packed[bit >> 3] ?? 0) | (1 << (bit & 7))
-      bit++
-    }
-  }
-  put('01000110000')
-  for (let count = 0; count < repeats; count++) put('1100010100000')
-  put('0000000000')
-  return packed.subarray(0, Math.ceil(bit / 8))
-}
-
+const late = 'the rest, as it had not failed at the wrong byte'
+const mebi = 1024 * 1024
 const bombBytes = 256 * 1024 * 1024
 
 function exchanges(deflate: DeflatePlan): Script {
@@ -245,10 +230,73 @@ export const deflateRules: readonly Case[] = [
     }),
   ),
   {
+    number: '21.4.13',
+    title: 'a ping between two fragments',
+    script: () => ({
+      ...answered(
+        [send([firstPart('f248cd'), { opcode: ping, payload: hello }, lastPart('c9c90700')])],
+        [
+          { kind: 'pong', payload: hello },
+          { kind: 'text', payload: hello },
+        ],
+      ),
+      deflate: plain,
+    }),
+  },
+  {
+    number: '21.5.10',
+    title: 'inflated, its first fragment is not UTF-8; the message unfinished',
+    script: () => ({
+      ...failed(
+        [send([firstPart('000300fcffeda080')]), { do: 'expect failure', mark: late }, send([lastPart('00')])],
+        wrongPayload,
+      ),
+      outcomes: [
+        { verdict: 'OK', events: [] },
+        { verdict: 'NON-STRICT', events: [{ kind: 'mark', name: late }] },
+      ],
+      deflate: plain,
+    }),
+  },
+  {
+    number: '21.2.12',
+    title: 'keeps to the second of two fields',
+    role: 'server',
+    script: () => ({
+      ...exchanges({ offer: 'x-unheard-of, permessage-deflate', answer: '' }),
+      opening: {
+        request: (usual) =>
+          usual.flatMap((line) =>
+            line.startsWith('Sec-WebSocket-Extensions')
+              ? ['Sec-WebSocket-Extensions: x-unheard-of', 'Sec-WebSocket-Extensions: permessage-deflate']
+              : [line],
+          ),
+      },
+    }),
+  },
+  {
+    number: '21.6.2',
+    title: 'a compressed message of 8 MiB, then close: the echo comes first',
+    script: () => ({
+      steps: [
+        send([
+          { opcode: binary, reserved: rsv1, payload: compressedZeros(8 * mebi) },
+          { opcode: close, payload: closePayload(1000) },
+        ]),
+      ],
+      outcomes: [
+        { verdict: 'OK', events: [{ kind: 'binary', payload: new Uint8Array(bytesOfZeros(8 * mebi)) }] },
+      ],
+      closing: { by: 'fuzzer', codes: [1000], clean: true },
+      deflate: plain,
+      timeLimitMs: 20_000,
+    }),
+  },
+  {
     number: '21.6.1',
     title: 'a bomb: 256 MiB of zeros in 1.7 MB',
     script: () => ({
-      ...failed([send([{ opcode: binary, reserved: rsv1, payload: zeros(bombBytes) }])], tooBig),
+      ...failed([send([{ opcode: binary, reserved: rsv1, payload: compressedZeros(bombBytes) }])], tooBig),
       deflate: plain,
       timeLimitMs: 30_000,
     }),

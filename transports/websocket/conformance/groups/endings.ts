@@ -11,8 +11,10 @@ import {
   tooBig,
 } from '../case.ts'
 import { binary, continuation, type Frame, fragmented, ping, text, utf8 } from '../frames.ts'
-import { bytesOf, textOf } from '../payloads.ts'
+import { bytesOf } from '../payloads.ts'
+import { bytesOfZeros, compressedZeros } from '../zeros.ts'
 
+const plainDeflate = { offer: 'permessage-deflate', answer: 'permessage-deflate' }
 const mebi = 1024 * 1024
 const hello = utf8('Hello, wörld!')
 const helloFrame: Frame = { opcode: text, payload: hello }
@@ -34,16 +36,34 @@ function closesBefore(bytes: number): Script {
   }
 }
 
-function withoutReading(): Script {
-  const payload = textOf(4 * mebi)
-  return {
+const many64KiB = Array.from({ length: 256 }, (_, index) => bytesOf(64 * 1024 + (index % 2)))
+
+/** Echoes pile up until the peer stops reading, too; then all of them have to come, and what was asked behind them. */
+function withoutReading(payloads: readonly Uint8Array[], last: Frame): Script {
+  const frames = payloads.map((payload): Frame => ({ opcode: binary, payload }))
+  const script: Script = {
     steps: [
       { do: 'stop reading' },
-      send([{ opcode: text, payload }, closeFrame(1000)]),
-      { do: 'pause', milliseconds: 100 },
+      { do: 'send', frames: [...frames, last], in: 'one write', unawaited: true },
+      { do: 'pause', milliseconds: 1000 },
       { do: 'read on' },
     ],
-    outcomes: [{ verdict: 'OK', events: [{ kind: 'text', payload }] }],
+    outcomes: [{ verdict: 'OK', events: payloads.map((payload) => ({ kind: 'binary', payload })) }],
+    closing: { by: 'fuzzer', codes: [1000], clean: true },
+    timeLimitMs: 20_000,
+  }
+  if (last !== wrong) return script
+  return { ...script, closing: { by: 'peer', codes: [protocolError], clean: true } }
+}
+
+/** A message, a close frame, and the end of the fuzzer's side of TCP with it: the answers still have to come. */
+function closesAndEnds(message: Frame, payload: Uint8Array): Script {
+  return {
+    steps: [
+      { do: 'send', frames: [message, closeFrame(1000)], in: 'one write', unawaited: true },
+      { do: 'end' },
+    ],
+    outcomes: [{ verdict: 'OK', events: [{ kind: 'binary', payload }] }],
     closing: { by: 'fuzzer', codes: [1000], clean: true },
   }
 }
@@ -82,10 +102,34 @@ export const endings: readonly Case[] = [
   { number: '22.1.5', title: 'close, then 16 MiB', script: () => closesBefore(16 * mebi) },
   {
     number: '22.1.6',
-    title: '4 MiB and close, to one who does not read for a while',
-    script: withoutReading,
+    title: '4 MiB and close, from one who does not read for a while',
+    script: () => withoutReading([bytesOf(4 * mebi)], closeFrame(1000)),
   },
   { number: '22.1.7', title: 'the end of TCP without a close frame', script: endsWithoutClose },
+  {
+    number: '22.1.8',
+    title: '256 messages of 64 KiB and close, from one who does not read for a while',
+    script: () => withoutReading(many64KiB, closeFrame(1000)),
+  },
+  {
+    number: '22.1.9',
+    title: '256 messages of 64 KiB and a fault, from one who does not read for a while',
+    script: () => withoutReading(many64KiB, wrong),
+  },
+  {
+    number: '22.1.10',
+    title: '4 MiB, close and the end of TCP at once',
+    script: () => closesAndEnds({ opcode: binary, payload: bytesOf(4 * mebi) }, bytesOf(4 * mebi)),
+  },
+  {
+    number: '22.1.11',
+    title: 'a compressed message of 8 MiB, close and the end of TCP at once',
+    script: () => {
+      const payload = new Uint8Array(bytesOfZeros(8 * mebi))
+      const message: Frame = { opcode: binary, reserved: 4, payload: compressedZeros(8 * mebi) }
+      return { ...closesAndEnds(message, payload), deflate: plainDeflate }
+    },
+  },
   {
     number: '22.2.1',
     title: 'a length of 2^63 - 1',
