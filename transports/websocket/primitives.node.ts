@@ -33,6 +33,7 @@ export function sha1Base64(text: string): string {
 
 /** A message's payload as a string. */
 export function messageText(message: Message): string {
-  const bytes = message.bytes()
+  const [only] = message.parts
+  const bytes = only !== undefined && message.parts.length === 1 ? only : message.bytes()
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }
