@@ -2,12 +2,10 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { readBuffer } from './primitives.node.ts'
 
 /** Takes what was read. The bytes are good until it returns. */
 export type TakeRead = (this: Duplex, readBytes: number, buffer: Uint8Array) => boolean
-
-const readBufferBytes = 256 * 1024
-let readBuffer: Uint8Array | null = null
 
 /** The symbols by which a socket of Node finds the buffer that it was given by the option `onread`. */
 interface ReadSymbols {
@@ -32,7 +30,6 @@ export function readIntoShared(duplex: Duplex, take: TakeRead): boolean {
   if (readSymbols === null || !(duplex instanceof Socket) || duplex instanceof TLSSocket) return false
   const handle = (duplex as { readonly _handle?: { useUserBuffer?(buffer: Uint8Array): void } })._handle
   if (handle?.useUserBuffer === undefined) return false
-  readBuffer ??= Buffer.allocUnsafeSlow(readBufferBytes)
   Object.assign(duplex, { [readSymbols.buffer]: readBuffer, [readSymbols.callback]: take })
   handle.useUserBuffer(readBuffer)
   return true
@@ -40,7 +37,7 @@ export function readIntoShared(duplex: Duplex, take: TakeRead): boolean {
 
 /** Whether `bytes` lie where the next read goes. */
 export function isInReadBuffer(bytes: Uint8Array): boolean {
-  return bytes.buffer === readBuffer?.buffer
+  return bytes.buffer === readBuffer.buffer
 }
 
 function findSymbols(): ReadSymbols | null {

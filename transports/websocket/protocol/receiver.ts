@@ -5,7 +5,7 @@ import { compressedBit, overheadBytes } from './flate.ts'
 import { controlBit, decodeHeader, emptyHeader, headerFault, maxHeaderBytes, Opcode } from './frame.ts'
 import type { Inflation } from './inflation.ts'
 import type { Limits } from './limits.ts'
-import { advanceMaskKey, applyMask } from './mask.ts'
+import { advanceMaskKey } from './mask.ts'
 import { joinBytes, Message, MessageBuilder } from './message.ts'
 import type { Primitives } from './primitives.ts'
 import { isWholeUtf8 } from './utf8.ts'
@@ -227,7 +227,7 @@ export class Receiver {
     const chunk = this.#chunk
     const start = this.#offset
     const end = start + pieceBytes
-    const seen = expectMasked ? applyMask(chunk, start, end, this.#maskKey) : 1
+    const seen = expectMasked ? primitives.applyMask(chunk, start, end, this.#maskKey) : 1
     this.#offset = end
     this.#remainingBytes -= pieceBytes
     const message = this.#message
@@ -281,11 +281,11 @@ export class Receiver {
   }
 
   #readControl(pieceBytes: number): ReceivedEvent | null {
-    const { expectMasked } = this.#rules
+    const { expectMasked, primitives } = this.#rules
     const chunk = this.#chunk
     const start = this.#offset
     const end = start + pieceBytes
-    if (expectMasked) applyMask(chunk, start, end, this.#maskKey)
+    if (expectMasked) primitives.applyMask(chunk, start, end, this.#maskKey)
     this.#offset = end
     this.#remainingBytes -= pieceBytes
     let payload = chunk.subarray(start, end)
@@ -306,7 +306,7 @@ export class Receiver {
         payload: this.#borrowed ? this.#own(payload) : payload,
       }
     }
-    const close = decodeClose(payload, this.#rules.primitives.isUtf8)
+    const close = decodeClose(payload, primitives.isUtf8)
     if (close instanceof ProtocolError) return this.#fail(close)
     // RFC 6455 §5.5.1: nothing follows a close frame.
     this.discard()

@@ -1,6 +1,7 @@
 // For tests: frames built by other code than what is tested, every way to split bytes, and what a connection makes of them.
 import { Connection, connectionSettings, type Role } from './connection.ts'
 import { defaultLimits, type Limits } from './limits.ts'
+import { applyMask } from './mask.ts'
 import { FrameArena } from './output.ts'
 import type { Primitives } from './primitives.ts'
 
@@ -8,6 +9,7 @@ import type { Primitives } from './primitives.ts'
 export const plainPrimitives: Primitives = {
   allocate: (bytes) => new Uint8Array(bytes),
   isUtf8: null,
+  applyMask,
   randomMaskKey: () => 0x04030201,
 }
 
