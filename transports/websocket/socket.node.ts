@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { DeflateInForce } from './deflate.node.ts'
 import { type DuplexEvents, listenTo, writeParts } from './duplex.node.ts'
 import { Connection } from './protocol/connection.ts'
+import { copiedUpToBytes } from './protocol/output.ts'
 import type { ReceivedEvent } from './protocol/receiver.ts'
 import { isInReadBuffer } from './read-buffer.node.ts'
 import type { SharedFrames } from './shared-frames.node.ts'
@@ -107,7 +108,7 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   /** Sends a message whose payload lies in pieces, as a received one's does; text must be valid UTF-8. Returns as `send`. */
   sendParts(kind: 'text' | 'binary', parts: readonly Uint8Array[]): boolean {
     if (!this.isOpen) return false
-    this.#connection.send(kind, parts, parts.some(isInReadBuffer))
+    this.#connection.send(kind, parts, this.#isBorrowed(parts))
     return this.#sent()
   }
 
@@ -262,6 +263,14 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
       default:
         event satisfies never
     }
+  }
+
+  /** Whether what is sent lies where the next read goes, and would not be copied before that. */
+  #isBorrowed(parts: readonly Uint8Array[]): boolean {
+    let payloadBytes = 0
+    for (const part of parts) payloadBytes += part.length
+    if (payloadBytes <= copiedUpToBytes && (this.#flags & compressing) === 0) return false
+    return parts.some(isInReadBuffer)
   }
 
   /** What every send ends with. */

@@ -30,8 +30,8 @@ export function createSimdMask(memoryBytes: number): SimdMask | null {
   return {
     memory,
     applyMask(bytes, start, end, key) {
+      if (end - start < simdFromBytes || bytes.buffer !== memory) return applyMask(bytes, start, end, key)
       const turnsEnd = end - ((end - start) % bytesATurn)
-      if (bytes.buffer !== memory || end - start < simdFromBytes) return applyMask(bytes, start, end, key)
       const seen = mask(bytes.byteOffset + start, bytes.byteOffset + turnsEnd, key)
       return seen | applyMask(bytes, turnsEnd, end, key)
     },
