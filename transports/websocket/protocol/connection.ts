@@ -214,6 +214,16 @@ export class Connection {
     else this.#deflation.addPrebuilt(frames, compressed)
   }
 
+  /**
+   * Whether such frames may go to the wire without passing through here, because nothing waits before them; if so, they count
+   * as sent.
+   */
+  passFrames(compressed: boolean): boolean {
+    if (this.#settings.role === 'client' || !this.isOpen || this.#sendingFragments) return false
+    if (this.#outbox.waitingBytes > 0) return false
+    return this.#deflation === null || this.#deflation.passPrebuilt(compressed)
+  }
+
   /** Sends a ping with up to 125 bytes (RFC 6455 §5.5.2). */
   ping(payload: Uint8Array = noBytes): void {
     this.#requireOpen()
