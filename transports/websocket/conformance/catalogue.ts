@@ -2,7 +2,8 @@
 import type { Case, Role } from './case.ts'
 import { closing } from './groups/closing.ts'
 import { compression, compressionParameters } from './groups/compression.ts'
-import { deflateRules } from './groups/deflate-rules.ts'
+import { deflateMessages } from './groups/deflate-messages.ts'
+import { deflateOffers } from './groups/deflate-offers.ts'
 import { endings } from './groups/endings.ts'
 import { fragments } from './groups/fragments.ts'
 import { framing } from './groups/framing.ts'
@@ -19,7 +20,7 @@ export interface Group {
   readonly cases: readonly Case[]
 }
 
-export const groups: readonly Group[] = [
+const unsorted: readonly Group[] = [
   { number: '1', title: 'framing', cases: framing },
   { number: '2', title: 'pings and pongs', cases: pings },
   { number: '3', title: 'reserved bits', cases: reservedBits },
@@ -32,9 +33,21 @@ export const groups: readonly Group[] = [
   { number: '12', title: 'compression, kinds of data', cases: compression },
   { number: '13', title: 'compression, parameters', cases: compressionParameters },
   { number: '20', title: 'opening handshake', cases: opening },
-  { number: '21', title: 'compression, rules', cases: deflateRules },
+  { number: '21', title: 'compression, rules', cases: [...deflateOffers, ...deflateMessages] },
   { number: '22', title: 'ends under load', cases: endings },
 ]
+
+export const groups: readonly Group[] = unsorted.map((group) => ({
+  ...group,
+  cases: [...group.cases].sort((one, other) => order(one.number, other.number)),
+}))
+
+/** 6.4 before 6.12. */
+function order(one: string, other: string): number {
+  const [ours, theirs] = [one, other].map((number) => number.split('.').map(Number))
+  const place = ours?.findIndex((part, index) => part !== theirs?.[index]) ?? -1
+  return place < 0 ? 0 : (ours?.[place] ?? 0) - (theirs?.[place] ?? 0)
+}
 
 /**
  * The groups with the cases for a kind of peer that patterns name.

@@ -73,4 +73,4 @@ export const pings: readonly Case[] = [
         ),
     }),
   ),
-].sort((one, other) => Number(one.number.slice(2)) - Number(other.number.slice(2)))
+]
