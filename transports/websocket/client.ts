@@ -8,10 +8,11 @@ import type {
   Negotiated,
   OpenRequest,
   Receipt,
+  TransportName,
 } from '../contract.ts'
 import { type Cursor, formatCursor } from '../cursor.ts'
 import { LinkError, messageOf, SendError } from '../errors.ts'
-import { type Counter, closedFor, newCounter } from '../http.client.ts'
+import { type Counter, closedFor, newCounter, unreachable } from '../http.client.ts'
 import { endedHere, LinkEnd } from '../link-end.ts'
 import { Liveness } from '../liveness.ts'
 import type { Draft } from '../message.ts'
@@ -50,27 +51,60 @@ export type WebSocketConstructor = new (url: string, protocols: string[]) => Web
 export interface WebSocketOptions {
   readonly WebSocket: WebSocketConstructor
   readonly clock?: Clock
+  /** Opens them over HTTP/2 (RFC 8441): this is `websocket-h2` then, and not `websocket`. */
+  readonly http2?: OverHttp2
+}
+
+/** What it takes to open a WebSocket over HTTP/2. */
+export interface OverHttp2 {
+  /**
+   * Gives the address that serves these, and leaves the runtime in the state to use HTTP/2 there.
+   * Rejects with a `LinkError`, or anything else for a network that failed.
+   */
+  prepare(base: URL, signal: AbortSignal): Promise<URL>
 }
 
 /** How long the server may take to answer a probe, in ms. */
 const probeTimeoutMs = 5000
 
+/** How often a WebSocket that came over HTTP/1.1 is tried anew over HTTP/2: the connection may have ended just then. */
+const http2Tries = 2
+
 export class WebSocketTransport implements ClientTransport {
-  readonly name = 'websocket'
+  readonly name: TransportName
   readonly #options: WebSocketOptions
 
   constructor(options: WebSocketOptions) {
     this.#options = options
+    this.name = options.http2 === undefined ? 'websocket' : 'websocket-h2'
   }
 
   missing(base: URL): readonly string[] {
+    const missing: string[] = []
     if (base.protocol !== 'http:' && base.protocol !== 'https:')
-      return ['A WebSocket needs an http: or https: address.']
-    return typeof this.#options.WebSocket === 'function' ? [] : ['This runtime has no WebSocket.']
+      missing.push('A WebSocket needs an http: or https: address.')
+    else if (base.protocol === 'http:' && this.#options.http2 !== undefined)
+      missing.push('Browsers speak HTTP/2 only over TLS, and this address is plain HTTP.')
+    if (typeof this.#options.WebSocket !== 'function') missing.push('This runtime has no WebSocket.')
+    return missing
   }
 
-  open(request: OpenRequest): Promise<Link> {
-    const { WebSocket, clock = systemClock } = this.#options
+  async open(request: OpenRequest): Promise<Link> {
+    const { http2 } = this.#options
+    if (http2 === undefined) return this.#open(request)
+    for (let tries = 1; ; tries++) {
+      try {
+        const base = await http2.prepare(request.base, request.signal)
+        return await this.#open({ ...request, base })
+      } catch (error) {
+        const failure = unreachable(error, request.signal)
+        if (failure.cause !== 'protocol' || tries === http2Tries) throw failure
+      }
+    }
+  }
+
+  #open(request: OpenRequest): Promise<Link> {
+    const { WebSocket, clock = systemClock, http2 } = this.#options
     return new Promise((resolve, reject) => {
       if (request.signal.aborted) {
         reject(new LinkError('local', 'Given up.'))
@@ -90,6 +124,7 @@ export class WebSocketTransport implements ClientTransport {
       socket.onmessage = ({ data }: MessageLike) => {
         try {
           const hello = helloIn(data, counter, socket)
+          if (http2 !== undefined) requireHttp2(hello)
           request.signal.removeEventListener('abort', giveUp)
           resolve(new SocketLink({ socket, request, hello, counter, clock }))
         } catch (error) {
@@ -152,6 +187,15 @@ function helloIn(data: unknown, counter: Counter, socket: WebSocketLike): Hello 
     throw new LinkError('protocol', 'Server and client do not agree on the subprotocol.')
   }
   return document
+}
+
+/** R11: a browser chooses the protocol by itself, and does not tell a page which. */
+function requireHttp2({ negotiated }: Hello): void {
+  if (negotiated.protocol === 'h2') return
+  throw new LinkError(
+    'protocol',
+    `This WebSocket is to be HTTP/2, and the server speaks ${negotiated.protocol} with us.`,
+  )
 }
 
 interface SocketParts {

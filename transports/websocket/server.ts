@@ -4,12 +4,13 @@ import { refuseUpgrade } from '../before-router.server.ts'
 import type {
   LeaveLink,
   MountContext,
+  Query,
   ServerTransport,
   Subscriber,
   Subscription,
   UpgradeHandler,
 } from '../contract.server.ts'
-import type { Closed, Gap, Negotiated, Reset } from '../contract.ts'
+import type { Closed, Gap, Negotiated, Reset, TransportName } from '../contract.ts'
 import { asDraft, draftProblem } from '../draft.ts'
 import type { Batch, WireForm } from '../hub/batch.ts'
 import { Heartbeats } from '../hub/heartbeats.ts'
@@ -38,7 +39,7 @@ const frame: WireForm<Uint8Array> = { encode: (batch) => serverFrame('text', Buf
 const longestDocumentBytes = wireLimits.draftBytes + 1024
 
 /** What looks after all sockets of one application, so that none has a timer of its own. */
-interface Care {
+export interface Care {
   /** Tells clients, which cannot see pings, that the server is alive. */
   readonly heartbeats: Heartbeats<Uint8Array>
   /** Asks clients whether they are: a browser answers a ping by itself (R34). */
@@ -48,36 +49,45 @@ interface Care {
 export const webSocketServer: ServerTransport = {
   name: 'websocket',
   mount(app, context) {
-    const care: Care = {
-      heartbeats: new Heartbeats(context.heartbeatMs, () => {
-        return serverFrame('text', Buffer.from(encodeDocument({ kind: 'heartbeat', time: Date.now() })))
-      }),
-      liveness: new Liveness(context.heartbeatMs, systemClock),
-    }
-    const acceptor = new Acceptor<SocketSubscriber>({
-      handler: socketHandler,
-      subprotocols: [jsonSubprotocol],
-      limits: { maxMessageBytes: longestDocumentBytes },
-    })
-    app.addHook('onClose', () => {
-      care.heartbeats.stop()
-      care.liveness.stop()
-    })
+    const care = takeCare(app, context)
     context.upgrade(
       'socket',
-      upgrade(context, acceptor, care, (error) => app.log.error(error)),
+      upgrade(context, createAcceptor(), care, (error) => app.log.error(error)),
     )
-    refuseWithoutUpgrade(app)
+    refuseWithoutUpgrade(app, 'Open this address as a WebSocket.')
   },
 }
 
+/** What looks after an application's sockets, until it closes. */
+export function takeCare(app: FastifyInstance, context: MountContext): Care {
+  const care: Care = {
+    heartbeats: new Heartbeats(context.heartbeatMs, () => {
+      return serverFrame('text', Buffer.from(encodeDocument({ kind: 'heartbeat', time: Date.now() })))
+    }),
+    liveness: new Liveness(context.heartbeatMs, systemClock),
+  }
+  app.addHook('onClose', () => {
+    care.heartbeats.stop()
+    care.liveness.stop()
+  })
+  return care
+}
+
+export function createAcceptor(): Acceptor<SocketSubscriber> {
+  return new Acceptor<SocketSubscriber>({
+    handler: socketHandler,
+    subprotocols: [jsonSubprotocol],
+    limits: { maxMessageBytes: longestDocumentBytes },
+  })
+}
+
 /** A plain request to the socket's address (RFC 9110 §15.5.22). */
-function refuseWithoutUpgrade(app: FastifyInstance): void {
+export function refuseWithoutUpgrade(app: FastifyInstance, detail: string): void {
   app.get('/rooms/:room/socket', { exposeHeadRoute: false }, (request, reply) => {
     reply.header('sec-websocket-version', '13')
     // HTTP/2 has no upgrades, and no such field (RFC 9113 §8.2.2): Node throws on it, and nobody would catch that.
     if (request.raw.httpVersionMajor === 1) reply.header('upgrade', 'websocket')
-    return sendProblem(reply, problem('upgrade-required', 'Open this address as a WebSocket.'))
+    return sendProblem(reply, problem('upgrade-required', detail))
   })
 }
 
@@ -100,20 +110,16 @@ function upgrade(
     }
     const subscriber = new SocketSubscriber(context, room, log)
     try {
-      const start = startOf(query)
-      const identity = identityOf(query, request.headers.origin)
-      subscriber.subscription = context.hub.subscribe(room, start, subscriber)
-      // Afterwards: a link without a place must not take over from one that has it.
-      if (identity !== null) {
-        subscriber.leave = context.hub.links.enter(identity, () => subscriber.close(replacedByNewer))
-      }
+      subscriber.enter(query, request.headers.origin)
     } catch (error) {
-      subscriber.gone()
       refuseUpgrade(duplex, problemFor(error, log))
       return
     }
     const tls = (duplex as { encrypted?: boolean }).encrypted === true
-    subscriber.begin(acceptor.open(duplex, handshake, head, subscriber), care, tls)
+    subscriber.begin(acceptor.open(duplex, handshake, head, subscriber), care, 'websocket', {
+      protocol: 'http/1.1',
+      tls,
+    })
   }
 }
 
@@ -124,13 +130,13 @@ const socketHandler: SocketHandler<SocketSubscriber> = {
 }
 
 /** A reader, and a writer, on a WebSocket. */
-class SocketSubscriber implements Subscriber {
+export class SocketSubscriber implements Subscriber {
   readonly #context: MountContext
   readonly #room: string
   readonly #log: (error: unknown) => void
   #socket: MessageSocket<SocketSubscriber> | null = null
-  subscription: Subscription | null = null
-  leave: LeaveLink | null = null
+  #subscription: Subscription | null = null
+  #leave: LeaveLink | null = null
   #release: (() => void) | null = null
   #draftsInFlight = 0
   /** It asks and does not read the answers. */
@@ -143,19 +149,39 @@ class SocketSubscriber implements Subscriber {
     this.#log = log
   }
 
-  begin(socket: MessageSocket<SocketSubscriber>, care: Care, tls: boolean): void {
+  /** Takes its place in the room. Throws a `ProblemError` when it may not; nothing is left of it then. */
+  enter(query: Query, origin: string | undefined): void {
+    const { hub } = this.#context
+    try {
+      const start = startOf(query)
+      const identity = identityOf(query, origin)
+      this.#subscription = hub.subscribe(this.#room, start, this)
+      // Afterwards: a link without a place must not take over from one that has it.
+      if (identity !== null) this.#leave = hub.links.enter(identity, () => this.close(replacedByNewer))
+    } catch (error) {
+      this.gone()
+      throw error
+    }
+  }
+
+  /** Says hello: `transport` and `wire` are what it came over. */
+  begin(
+    socket: MessageSocket<SocketSubscriber>,
+    care: Care,
+    transport: TransportName,
+    wire: Pick<Negotiated, 'protocol' | 'tls'>,
+  ): void {
     this.#socket = socket
-    const { subscription } = this
+    const subscription = this.#subscription
     if (subscription === null) return
     const { start: cursor, head } = subscription
     const negotiated: Negotiated = {
-      protocol: 'http/1.1',
-      tls,
+      ...wire,
       subprotocol: socket.subprotocol,
       extensions: socket.extensions === '' ? [] : [socket.extensions],
     }
     const { heartbeatMs } = this.#context
-    this.#say({ kind: 'hello', transport: 'websocket', negotiated, cursor, head, heartbeatMs })
+    this.#say({ kind: 'hello', transport, negotiated, cursor, head, heartbeatMs })
     const { heartbeats, liveness } = care
     const stopHeartbeats = heartbeats.add((document) => this.#beat(document))
     liveness.watch(socket)
@@ -189,15 +215,15 @@ class SocketSubscriber implements Subscriber {
   drained(): void {
     this.#choked = false
     this.#listen()
-    this.subscription?.writable()
+    this.#subscription?.writable()
   }
 
   /** The socket is gone, or never came to be. */
   gone(): void {
     this.#closing = true
     this.#release?.()
-    this.leave?.()
-    this.subscription?.leave()
+    this.#leave?.()
+    this.#subscription?.leave()
   }
 
   message(message: Message): void {
