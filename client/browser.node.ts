@@ -41,6 +41,8 @@ export class RunningLab {
         port,
         '--tls-port',
         tlsPort,
+        '--h2-websocket-port',
+        '0',
         '--data',
         this.#folder,
         '--log-level',

@@ -136,9 +136,13 @@ export function refuseConnect(
 ): void {
   refuseStream(stream, value, headers)
   if (stream.destroyed) return
-  // RFC 9113 §8.1: behind a whole answer, NO_ERROR asks for no more. A peer that doesn't take the answer is not waited for.
-  stream.close(constants.NGHTTP2_NO_ERROR)
-  const timer = setTimeout(() => stream.destroy(), serverLimits.goodbyeDeadlineMs).unref()
+  // RFC 9113 §8.1: behind a whole answer, NO_ERROR asks for no more of the request.
+  stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+  // A peer that doesn't take the answer is not waited for.
+  const timer = setTimeout(() => {
+    stream.close(constants.NGHTTP2_CANCEL)
+    stream.destroy()
+  }, serverLimits.goodbyeDeadlineMs).unref()
   stream.once('close', () => clearTimeout(timer))
 }
 
