@@ -1,10 +1,11 @@
 // The page in a real Chromium, before a real server: what a person does with it, and what they must be able to rely on.
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { catalogue } from '../transports/catalogue.ts'
 import { LabPage, type OpenOptions, RunningLab, startBrowser } from './browser.node.ts'
 
 const clean = /lost 0 · duplicated 0 · reordered 0/
-const transports = ['polling', 'http2-push', 'websocket'] as const
+const transports = catalogue.map(({ name }) => name)
 
 let lab: RunningLab
 let browser: Browser
