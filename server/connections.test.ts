@@ -4,6 +4,8 @@ import { connect } from 'node:http2'
 import { expect, test, vi } from 'vitest'
 import { http2PushServer } from '../transports/http2-push/server.ts'
 import { startLab } from '../transports/lab.harness.ts'
+import { Http2Dialer } from '../transports/websocket/dial-http2.node.ts'
+import { webSocketHttp2Server } from '../transports/websocket/over-http2.server.ts'
 import { Connections } from './connections.ts'
 
 test('a session without a stream is closed at the second look; one with a stream stays', async () => {
@@ -30,5 +32,29 @@ test('a session without a stream is closed at the second look; one with a stream
   stream.resume()
   await cancelled
   busy.destroy()
+  await lab.close()
+})
+
+test('a session whose one stream is a WebSocket (RFC 8441) stays', async () => {
+  const following: Connections[] = []
+  const lab = await startLab({
+    transports: [webSocketHttp2Server],
+    begin: (app) => following.push(new Connections(app)),
+  })
+  const connections = following[2]
+  if (connections === undefined) throw new Error('the application of extended CONNECT is the third one')
+  const dialer = new Http2Dialer({ connection: { ca: lab.certificate } })
+  const ended = vi.fn()
+  const socket = await dialer.dial(new URL('/rooms/lounge/socket', lab.h2WebSocket), {
+    handler: { message: () => undefined, closed: ended },
+    context: null,
+  })
+  for (let look = 0; look < 4; look++) connections.closeIdle()
+  expect(connections.sessionCount).toBe(1)
+  expect(socket.isOpen).toBe(true)
+  socket.close()
+  await vi.waitFor(() => expect(ended).toHaveBeenCalled())
+  // The connection ends with its last socket.
+  await vi.waitFor(() => expect(connections.sessionCount).toBe(0))
   await lab.close()
 })

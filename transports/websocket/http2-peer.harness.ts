@@ -56,13 +56,20 @@ export class Http2Peer {
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
   }
 
-  /** Connects and says its preface, with these settings. */
+  /** Connects and says its preface, with these settings. Without `ca` any certificate will do. */
   static async connect(
     port: number,
-    ca: string,
+    ca: string | undefined,
     settings: readonly (readonly [number, number])[] = [],
   ): Promise<Http2Peer> {
-    const socket = connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['h2'], servername: 'localhost' })
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      ca,
+      rejectUnauthorized: ca !== undefined,
+      ALPNProtocols: ['h2'],
+      servername: 'localhost',
+    })
     await once(socket, 'secureConnect')
     const peer = new Http2Peer(socket)
     socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
