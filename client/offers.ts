@@ -4,7 +4,7 @@ import type { ClientTransport } from '../transports/contract.ts'
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
-import { http2InBrowser } from '../transports/websocket/over-http2.ts'
+import { http2InBrowser } from '../transports/websocket/http2-port.ts'
 
 /** One set of transports; a session has a set of its own, as the polling interval belongs to it. */
 export interface TransportSet {

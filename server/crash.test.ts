@@ -16,8 +16,8 @@ import { Proof } from '../transports/proof.ts'
 import { Session } from '../transports/session.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { Http2Dialer } from '../transports/websocket/dial-http2.node.ts'
+import { http2Port } from '../transports/websocket/http2-port.ts'
 import { NodeWebSocket } from '../transports/websocket/node-websocket.node.ts'
-import { http2Port } from '../transports/websocket/over-http2.ts'
 
 const kills = 3
 const folder = mkdtempSync(join(tmpdir(), 'parley-crash-'))

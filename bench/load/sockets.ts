@@ -5,8 +5,8 @@ import { Agent, type buildConnector, fetch as undiciFetch } from 'undici'
 import type { Fetch } from '../../transports/http.client.ts'
 import type { OverHttp2, WebSocketConstructor } from '../../transports/websocket/client.ts'
 import { Http2Dialer } from '../../transports/websocket/dial-http2.node.ts'
+import { http2Port } from '../../transports/websocket/http2-port.ts'
 import { NodeWebSocket } from '../../transports/websocket/node-websocket.node.ts'
-import { http2Port } from '../../transports/websocket/over-http2.ts'
 
 /** The TCP sockets of one subscriber. */
 export class CountedSockets {
