@@ -1,6 +1,7 @@
 // Idle HTTP/2 sessions are closed; one with a stream is not, however long it is silent (R4).
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:http2'
+import type { FastifyInstance } from 'fastify'
 import { expect, test, vi } from 'vitest'
 import { http2PushServer } from '../transports/http2-push/server.ts'
 import { startLab } from '../transports/lab.harness.ts'
@@ -57,4 +58,22 @@ test('a session whose one stream is a WebSocket (RFC 8441) stays', async () => {
   // The connection ends with its last socket.
   await vi.waitFor(() => expect(connections.sessionCount).toBe(0))
   await lab.close()
+})
+
+test('a session that is destroyed but never closes does not keep its socket', () => {
+  const server = new EventEmitter()
+  const connections = new Connections({ server } as unknown as FastifyInstance)
+  const end = { remoteAddress: '127.0.0.1', remotePort: 50_000 }
+  const socket = Object.assign(new EventEmitter(), end, { destroy: vi.fn() })
+  const session = Object.assign(new EventEmitter(), { socket: { ...end }, destroyed: false, close: vi.fn() })
+  server.emit('connection', socket)
+  server.emit('session', session)
+  connections.closeIdle()
+  expect(socket.destroy).not.toHaveBeenCalled()
+  session.destroyed = true
+  connections.closeIdle()
+  expect(socket.destroy).toHaveBeenCalledOnce()
+  expect(connections.sessionCount).toBe(0)
+  expect(session.close).not.toHaveBeenCalled()
+  connections.askToEnd()
 })
