@@ -47,7 +47,7 @@ test.each([
   ['another name (DNS rebinding)', { ':authority': 'rebound.example' }, 403],
   [
     'another name, and ours in Host, which must not count (RFC 9113 §8.3.1)',
-    { ':authority': 'rebound.example', host: 'OWN' },
+    { ':authority': 'rebound.example', host: 'HOST' },
     403,
   ],
   ['a page of another site', { origin: 'https://elsewhere.example' }, 403],
@@ -58,6 +58,7 @@ test.each([
     TLS: tlsUrl.origin,
     PLAIN: plainUrl.origin,
     OWN: h2WebSocketUrl.origin,
+    HOST: h2WebSocketUrl.host,
   }
   const given = Object.entries(changes).map(([name, value]) => [name, names[value] ?? value])
   const session = connect(h2WebSocketUrl.origin, { rejectUnauthorized: false })

@@ -128,7 +128,7 @@ function dispatchConnect(
   }
 }
 
-/** Answers a CONNECT with problem details, and its stream goes: whoever asked has its own half open still. */
+/** Answers a CONNECT with problem details, and its stream goes, though whoever asked has its own half open still. */
 export function refuseConnect(
   stream: ServerHttp2Stream,
   value: Problem,
@@ -136,9 +136,7 @@ export function refuseConnect(
 ): void {
   refuseStream(stream, value, headers)
   if (stream.destroyed) return
-  // RFC 9113 §8.1: behind a whole answer, NO_ERROR asks for no more of the request.
-  stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
-  // A peer that doesn't take the answer is not waited for.
+  // Behind a whole answer Node asks for no more, with NO_ERROR (RFC 9113 §8.1). A peer that doesn't take it is not waited for.
   const timer = setTimeout(() => {
     stream.close(constants.NGHTTP2_CANCEL)
     stream.destroy()

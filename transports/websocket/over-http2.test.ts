@@ -226,6 +226,13 @@ describe('is refused before the 200 (RFC 8441 §4 and §5)', () => {
     expect(lab.hub.stats().subscribers).toBe(2)
   })
 
+  test('and asked for no more, with NO_ERROR behind the whole answer (RFC 9113 §8.1)', async () => {
+    const peer = await connectPeer()
+    peer.headers(1, right({ ':protocol': 'x' }))
+    expect(await peer.resetOf(1)).toBe(errorCodes.noError)
+    expect(JSON.parse(peer.bytes(1).toString())).toMatchObject({ status: 501 })
+  })
+
   test('and a peer that does not take its answer is not waited for', async () => {
     const peer = await connectPeer([[settingNames.initialWindowSize, 0]])
     peer.headers(1, right({ ':protocol': 'x' }))
