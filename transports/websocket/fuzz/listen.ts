@@ -1,5 +1,6 @@
 // What a connection of ours makes of chunks, with everything checked that holds whatever the peer sends.
 import { Connection, connectionSettings, type Role } from '../protocol/connection.ts'
+import { applyMask } from '../protocol/mask.ts'
 import { FrameArena } from '../protocol/output.ts'
 import type { Primitives } from '../protocol/primitives.ts'
 import type { ReceivedEvent } from '../protocol/receiver.ts'
@@ -43,6 +44,7 @@ const allocationBytes = 256
 /** One for all, as in a process: a block for each connection would take most of the time. */
 const arena = new FrameArena({
   isUtf8: null,
+  applyMask,
   randomMaskKey: () => 0x0403_0201,
   allocate: (bytes) => new Uint8Array(bytes),
 })
@@ -54,6 +56,7 @@ export function listen(chunks: readonly Uint8Array[], options: ListenOptions): H
   let pushedBytes = 0
   const primitives: Primitives = {
     isUtf8,
+    applyMask,
     randomMaskKey: () => 0x0403_0201,
     allocate(bytes) {
       // A declared length never allocates by itself (R17).

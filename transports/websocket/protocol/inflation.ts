@@ -40,7 +40,7 @@ export class Inflation {
         if (message.payloadBytes + piece.length > maxMessageBytes) {
           return new ProtocolError(CloseCode.messageTooBig, 'a message is too big when it is inflated')
         }
-        if (!message.append(piece, 0, piece.length, false, primitives)) {
+        if (!message.append(piece, 0, piece.length, false, false, primitives)) {
           // RFC 7692 §6.2, RFC 6455 §8.1: it is the inflated text that must be UTF-8.
           return new ProtocolError(CloseCode.invalidData, 'a text is not UTF-8')
         }
