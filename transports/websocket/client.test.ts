@@ -5,12 +5,8 @@ import type { Closed, Delivery, Link, OpenRequest } from '../contract.ts'
 import { LinkError, SendError } from '../errors.ts'
 import { problem } from '../problem.ts'
 import { encodeDocument, type Hello, type ServerDocument } from '../wire.ts'
-import {
-  type OverHttp2,
-  type WebSocketConstructor,
-  type WebSocketLike,
-  WebSocketTransport,
-} from './client.ts'
+import { type OverHttp2, type WebSocketConstructor, WebSocketTransport } from './client.ts'
+import type { WebSocketLike } from './link.ts'
 
 /** A browser's WebSocket, played. */
 class Played implements WebSocketLike {

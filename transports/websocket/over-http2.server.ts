@@ -8,7 +8,8 @@ import { Acceptor } from './accept.node.ts'
 import { closeCodes, jsonSubprotocol } from './documents.ts'
 import { checkConnect } from './protocol/extended-connect.ts'
 import { isRefusal } from './protocol/handshake.ts'
-import { type Care, createAcceptor, refuseWithoutUpgrade, SocketSubscriber, takeCare } from './server.ts'
+import { refuseWithoutUpgrade } from './server.ts'
+import { type Care, createAcceptor, SocketSubscriber, takeCare } from './subscriber.server.ts'
 
 const onlyOverHttp2 = 'This port speaks WebSocket over HTTP/2 alone (RFC 8441).'
 
