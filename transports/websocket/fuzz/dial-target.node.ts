@@ -19,6 +19,7 @@ export class DialTarget implements Target {
   readonly name = 'dial'
   readonly summary = 'our client for Node against a server on loopback that answers with anything'
   readonly weight = 0.2
+  readonly prefixBytes = 0
   #server: Server | null = null
   #port = 0
   #trace: Uint8Array = new Uint8Array(0)

@@ -1,6 +1,7 @@
 // Connections that are wrong on purpose, so that a test can show that the fuzzer notices: `--fault NAME`.
 import { Connection } from '../protocol/connection.ts'
 import type { ReceivedEvent } from '../protocol/receiver.ts'
+import { deflateFaults } from './deflate-faults.ts'
 import type { Connect } from './listen.ts'
 
 const kept: Uint8Array[] = []
@@ -64,10 +65,11 @@ class Disagreeing extends Connection {
 
 /** Each with what the fuzzer must say of it. */
 export const faults: Readonly<Record<string, Connect>> = {
-  throw: (settings) => new Throwing(settings),
-  hang: (settings) => new Hanging(settings),
-  split: (settings) => new SplitDependent(settings),
-  twice: (settings) => new EndingTwice(settings),
-  leak: (settings) => new Leaking(settings),
-  disagree: (settings) => new Disagreeing(settings),
+  throw: (...parts) => new Throwing(...parts),
+  hang: (...parts) => new Hanging(...parts),
+  split: (...parts) => new SplitDependent(...parts),
+  twice: (...parts) => new EndingTwice(...parts),
+  leak: (...parts) => new Leaking(...parts),
+  disagree: (...parts) => new Disagreeing(...parts),
+  ...deflateFaults,
 }

@@ -55,6 +55,23 @@ describe('the fuzzer', { timeout: 30_000 }, () => {
     expect(finding?.trace).toBe(trace)
   })
 
+  it.each<[string, RegExp, number]>([
+    ['tail', /ws says/, 7],
+    ['takeover', /ws says/, 7],
+    ['continuation', /^cut into 1 1 bytes it is another end|ws says/, 3],
+    ['bomb', /^\d+ bytes of a message were inflated|^ws says failure 1009/, 300],
+    ['compressed-utf8', /ws says/, 8],
+  ])('notices compression with the fault %s, in a short trace', async (fault, what, atMostBytes) => {
+    const { finding } = await runCampaign({
+      ...options,
+      targets: ['client-deflate'],
+      traces: 500,
+      fault,
+    })
+    expect(finding?.what).toMatch(what)
+    expect((finding?.trace.length ?? 0) / 2).toBeLessThanOrEqual(atMostBytes)
+  })
+
   it('notices one that hangs', async () => {
     const { finding } = await runCampaign({ ...options, targets: ['server'], fault: 'hang', hangMs: 1000 })
     expect(finding?.what).toBe('it has not come back after 1000 ms')

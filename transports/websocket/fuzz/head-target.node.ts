@@ -13,6 +13,7 @@ export const requestTarget: Target = {
   name: 'request',
   summary: 'a client’s opening handshake to a server',
   weight: 3,
+  prefixBytes: 0,
   make(random) {
     const { bytes, expected } = makeRequest(random)
     return { trace: bytes, expected }
@@ -24,6 +25,7 @@ export const responseTarget: Target = {
   name: 'response',
   summary: 'a server’s answer to a client’s opening handshake',
   weight: 3,
+  prefixBytes: 0,
   make(random) {
     const { bytes, expected } = makeResponse(random, plainSha1)
     return { trace: bytes, expected }

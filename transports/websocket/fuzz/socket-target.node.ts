@@ -17,6 +17,7 @@ export const socketTarget: Target = {
   name: 'socket',
   summary: 'a handshake with frames behind it through the server’s pump, with back-pressure, to its end',
   weight: 1,
+  prefixBytes: 0,
   make(random) {
     // Mostly a fine handshake: what is behind it is more of interest here.
     let head = makeRequest(random)
