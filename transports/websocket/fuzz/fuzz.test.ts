@@ -7,8 +7,7 @@ import { peerFrame } from '../protocol/testing.ts'
 import { fromHex, toHex } from './bytes.ts'
 import { connectOurs } from './listen.ts'
 import { Random } from './random.ts'
-import { progressText, summaryText } from './report.ts'
-import { rules } from './rules.ts'
+import { allRules, progressText, summaryText } from './report.ts'
 import { type RunOptions, runCampaign } from './run.node.ts'
 import { shrink } from './shrink.ts'
 import { manySplits, usualSplits } from './splits.ts'
@@ -39,7 +38,7 @@ describe('the hand-built WebSocket under fuzz', () => {
     if (seconds < 15) return
     // Enough time for every target and every rule to have come up.
     expect(Object.keys(summary.targets).sort()).toEqual([...targetNames].sort())
-    expect(Object.keys(summary.rules).sort()).toEqual(rules.map(({ name }) => name).sort())
+    expect(Object.keys(summary.rules).sort()).toEqual(allRules.map(({ name }) => name).sort())
   })
 })
 
@@ -113,7 +112,7 @@ describe('the fuzzer', { timeout: 30_000 }, () => {
     const text = summaryText(summary, told)
     expect(text).toContain('npm run fuzz -- --target client --fault throw --replay 8a00')
     expect(text).toMatch(/--seed 1 --traces \d+/)
-    for (const { name, clause } of rules) expect(text).toMatch(new RegExp(`${name} +\\d+ +${clause}`))
+    for (const { name, clause } of allRules) expect(text).toMatch(new RegExp(`${name} +\\d+ +${clause}`))
     expect(progressText({ ...summary, seconds: 4, traces: 8000 }, told)).toBe(
       '4 s of 400 traces · 8,000 traces · 2,000/s · nothing wrong so far',
     )
