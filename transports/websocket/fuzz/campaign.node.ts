@@ -54,7 +54,7 @@ export interface CampaignReport {
 }
 
 const reportEveryMs = 250
-const memoryEveryMs = 5000
+const memoryEveryMs = 6000
 /** Processor time for all that is done with one trace. */
 const maxTraceCpuMs = 2000
 const maxShrinkTries = 3000

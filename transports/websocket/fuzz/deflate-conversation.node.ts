@@ -51,7 +51,7 @@ const reservedBlock = Uint8Array.of(0x06)
 /** What was agreed on, and bytes for a connection of this role to receive. */
 export function makeDeflateTrace(role: Role, random: Random): Uint8Array {
   const agreement: Agreement = {
-    windowBits: random.chance(0.5) ? 15 : 8 + random.below(8),
+    windowBits: random.chance(0.4) ? 15 : random.chance(0.3) ? 8 : 9 + random.below(6),
     noContextTakeover: random.chance(0.3),
   }
   const frames = conversation(new Sender(agreement, random), random)
@@ -60,7 +60,9 @@ export function makeDeflateTrace(role: Role, random: Random): Uint8Array {
     if (random.chance(0.3)) spoil(frame, frames, random)
     else spoilCompressed(frame, frames, random)
   }
-  const trace = concat(...frames.map((frame) => buildFrame({ mask: maskFor(role, random), ...frame })))
+  if (random.chance(0.04)) frames.push(wrongFrame(random))
+  const whole = concat(...frames.map((frame) => buildFrame({ mask: maskFor(role, random), ...frame })))
+  const trace = random.chance(0.08) ? whole.slice(0, -1 - random.below(20)) : whole
   return concat(writeAgreement(agreement), random.chance(0.1) ? mutateBytes(trace, random) : trace)
 }
 
@@ -96,11 +98,19 @@ function message(sender: Sender, random: Random): Frame[] {
   return frames
 }
 
+/** One that is wrong long before it ends. */
+function wrongFrame(random: Random): Frame {
+  const wrong = random.chance(0.5)
+    ? reservedBlock
+    : new Uint8Array(deflateRawSync(new Uint8Array(random.pick(bombs)), { finishFlush: Z_SYNC_FLUSH }))
+  return { opcode: random.pick([1, 2]), reserved: rsv1, payload: concat(wrong, random.bytes(30)) }
+}
+
 function contentOf(random: Random): { readonly text: boolean; readonly content: Uint8Array } {
   const text = random.chance(0.6)
   if (random.chance(0.03)) return { text, content: new Uint8Array(random.pick(bombs)).fill(0x61) }
-  if (random.chance(0.005)) return { text: false, content: random.bytes(random.pick(bombs.slice(0, 3))) }
-  if (random.chance(0.05)) {
+  if (random.chance(0.01)) return { text: false, content: random.bytes(random.pick(bombs.slice(0, 3))) }
+  if (random.chance(0.1)) {
     // What repeats itself at a distance.
     const part = random.bytes(200 + random.below(1000))
     return { text: false, content: concat(part, part) }
@@ -127,7 +137,7 @@ class Sender {
     if (random.chance(0.03)) return random.bytes(random.below(40))
     if (random.chance(0.06)) return Uint8Array.from(Buffer.from(random.pick(oddPayloads), 'hex'))
     if (this.#agreement.noContextTakeover && !random.chance(0.05)) this.#window = new Uint8Array(0)
-    if (content.length > fuzzLimits.maxMessageBytes && random.chance(0.3)) {
+    if (content.length > fuzzLimits.maxMessageBytes && random.chance(0.5)) {
       return concat(this.#piece(content, false, false), reservedBlock)
     }
     const pieces: Uint8Array[] = []

@@ -1,9 +1,8 @@
 // The targets `server`, `client` and those with compression: frames in every split, and against the `ws` library.
 import { isUtf8 } from 'node:buffer'
 import type { Role } from '../protocol/connection.ts'
-import { zlibStreams } from '../zlib.node.ts'
 import { type Agreement, agreementBytes, readAgreement } from './agreement.ts'
-import { receiving } from './compression.node.ts'
+import { receiving, zlibInUse } from './compression.node.ts'
 import { makeTrace } from './conversation.ts'
 import { makeDeflateTrace } from './deflate-conversation.node.ts'
 import { gather } from './evidence.ts'
@@ -31,7 +30,7 @@ export function deflateTarget(role: Role, connect: Connect): Target {
   return {
     name: `${role}-deflate`,
     summary: `compressed messages to a connection that is a ${role}, and to the ws library's receiver`,
-    weight: 2,
+    weight: 1.5,
     prefixBytes: agreementBytes,
     make: (random) => ({ trace: makeDeflateTrace(role, random), expected: null }),
     check: ({ trace }, closely) =>
@@ -124,12 +123,6 @@ class FrameCheck {
   #found(finding: string): Checked {
     return { outcome: outcomeOf(this.#whole), rule: null, finding }
   }
-}
-
-/** Streams that somebody has taken and not given back. */
-function zlibInUse(): number {
-  const { open, idle } = zlibStreams()
-  return open - idle
 }
 
 function firstDifference(whole: Heard, other: Heard): string | null {

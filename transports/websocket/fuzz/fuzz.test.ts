@@ -36,8 +36,9 @@ describe('the hand-built WebSocket under fuzz', () => {
     expect(summary.finding).toBeNull()
     expect(Object.keys(summary.targets).length).toBeGreaterThan(0)
     if (seconds < 15) return
-    // Enough time for every target and every rule to have come up.
+    // Enough time for every target to have come up, and where others leave the machine alone for every rule, too.
     expect(Object.keys(summary.targets).sort()).toEqual([...targetNames].sort())
+    if (summary.traces < 12_000) return
     expect(Object.keys(summary.rules).sort()).toEqual(allRules.map(({ name }) => name).sort())
   })
 })
@@ -54,19 +55,15 @@ describe('the fuzzer', { timeout: 30_000 }, () => {
     expect(finding?.trace).toBe(trace)
   })
 
-  it.each<[string, RegExp, number]>([
-    ['tail', /ws says/, 7],
-    ['takeover', /ws says/, 7],
-    ['continuation', /^cut into 1 1 bytes it is another end|ws says/, 3],
-    ['bomb', /^\d+ bytes of a message were inflated|^ws says failure 1009/, 300],
-    ['compressed-utf8', /ws says/, 8],
-  ])('notices compression with the fault %s, in a short trace', async (fault, what, atMostBytes) => {
-    const { finding } = await runCampaign({
-      ...options,
-      targets: ['client-deflate'],
-      traces: 500,
-      fault,
-    })
+  it.each<[string, string, RegExp, number]>([
+    ['tail', 'client-deflate', /^ws says .* and no rule explains it$/, 10],
+    ['takeover', 'client-deflate', /^ws says .* and no rule explains it$/, 10],
+    ['continuation', 'server-deflate', /^cut into .* it is another end|^ws says failure 1002/, 10],
+    ['bomb', 'server-deflate', /^\d+ bytes of a message were inflated|^ws says failure 1009/, 300],
+    ['compressed-utf8', 'client-deflate', /^ws says .* and no rule explains it$/, 10],
+    ['shared', 'round-trip', /^ws reads .* was sent$/, 40],
+  ])('notices compression with the fault %s, in a short trace', async (fault, target, what, atMostBytes) => {
+    const { finding } = await runCampaign({ ...options, targets: [target], fault })
     expect(finding?.what).toMatch(what)
     expect((finding?.trace.length ?? 0) / 2).toBeLessThanOrEqual(atMostBytes)
   })

@@ -53,12 +53,12 @@ export function judgeOffer(side: Side, header: string, preferences: DeflateParam
 
 /** What a side asks for. */
 export function drawPreferences(random: Random): DeflateParameters {
-  if (random.chance(0.4)) return noPreferences
+  if (random.chance(0.3)) return noPreferences
   return {
     serverNoContextTakeover: random.chance(0.3),
     clientNoContextTakeover: random.chance(0.3),
-    serverMaxWindowBits: random.chance(0.6) ? maxWindowBits : 8 + random.below(8),
-    clientMaxWindowBits: random.chance(0.6) ? maxWindowBits : 8 + random.below(8),
+    serverMaxWindowBits: random.chance(0.3) ? maxWindowBits : 8 + random.below(8),
+    clientMaxWindowBits: random.chance(0.3) ? maxWindowBits : 8 + random.below(8),
   }
 }
 

@@ -50,7 +50,7 @@ const broken = [
 
 /** @param inAnswer one element as a server gives it, more often than a list */
 export function makeOffers(random: Random, inAnswer: boolean): MadeOffers {
-  const count = inAnswer && random.chance(0.8) ? 1 : random.chance(0.04) ? 200 : 1 + random.below(4)
+  const count = inAnswer && random.chance(0.8) ? 1 : random.chance(0.07) ? 200 : 1 + random.below(4)
   const elements = Array.from({ length: count }, () => (count === 200 ? 'a' : element(random, inAnswer)))
   if (random.chance(0.1)) elements.splice(random.below(elements.length + 1), 0, '')
   const text = elements.join(random.pick([',', ', ', ' ,\t']))
@@ -85,14 +85,15 @@ function assigned(name: string, value: string, random: Random): string {
 }
 
 function wrongParameter(random: Random, others: readonly string[]): string {
-  switch (random.below(5)) {
+  switch (random.below(6)) {
     case 0:
-      return assigned(random.pick(maxima), random.pick(wrongValues), random)
     case 1:
-      return assigned(random.pick(takeovers), random.pick([...wrongValues, '1', 'x']), random)
+      return assigned(random.pick(maxima), random.pick(wrongValues), random)
     case 2:
-      return random.pick(otherParameters)
+      return assigned(random.pick(takeovers), random.pick([...wrongValues, '1', 'x']), random)
     case 3:
+      return random.pick(otherParameters)
+    case 4:
       return random.pick(maxima)
     default:
       return others.length === 0 ? random.pick(takeovers) : random.pick(others)

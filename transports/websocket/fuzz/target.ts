@@ -6,6 +6,7 @@ export const targetNames = [
   'client',
   'server-deflate',
   'client-deflate',
+  'round-trip',
   'request',
   'response',
   'socket',
@@ -14,8 +15,8 @@ export const targetNames = [
 /** Names for several at once. */
 export const targetGroups: Readonly<Record<string, readonly string[]>> = {
   handshake: ['request', 'response'],
-  deflate: ['server-deflate', 'client-deflate'],
-  protocol: ['server', 'client', 'server-deflate', 'client-deflate', 'request', 'response'],
+  deflate: ['server-deflate', 'client-deflate', 'round-trip'],
+  protocol: ['server', 'client', 'server-deflate', 'client-deflate', 'round-trip', 'request', 'response'],
 }
 
 export interface Case {

@@ -4,6 +4,7 @@ import { deflateTarget, frameTarget } from './frame-target.node.ts'
 import { requestTarget, responseTarget } from './head-target.node.ts'
 import type { Connect } from './listen.ts'
 import { Random, seedOf } from './random.ts'
+import { roundTripTarget } from './round-trip-target.node.ts'
 import { socketTarget } from './socket-target.node.ts'
 import type { Case, Target } from './target.ts'
 
@@ -14,6 +15,7 @@ export function makeTargets(names: readonly string[], connect: Connect): readonl
     frameTarget('client', connect),
     deflateTarget('server', connect),
     deflateTarget('client', connect),
+    roundTripTarget(connect),
     requestTarget,
     responseTarget,
     socketTarget,
