@@ -12,7 +12,7 @@ const headEnd = utf8('\r\n\r\n')
 /** @param makeHead mostly asked again until the head is fine: what is behind it is of more interest here */
 export function makeOpening(role: Role, makeHead: () => MadeHead, random: Random): Uint8Array {
   let head = makeHead()
-  for (let tries = 0; tries < 3 && head.expected !== '101'; tries++) head = makeHead()
+  for (let tries = 0; tries < 8 && head.expected !== '101'; tries++) head = makeHead()
   if (random.chance(0.3)) return concat(head.bytes, makeTrace(role, random))
   const end = Buffer.from(head.bytes).indexOf(headEnd)
   // Right behind the head, as it would be.
