@@ -374,8 +374,11 @@ describe('shared frames', () => {
       for (const [index, socket] of opened.entries()) {
         // What refers to earlier messages must not be led astray by what was compressed elsewhere.
         socket.send(`${json} for ${index}`)
-        expect(socket.sendShared(shared)).toBe(true)
+        // With something that waits before it, and without.
+        if (round > 0) socket.flush()
+        expect(socket.writeShared(shared)).toBe(true)
         socket.send(`${json} for ${index}`)
+        socket.flush()
       }
     }
     for (const [index, { notes, socket }] of members.entries()) {

@@ -1,9 +1,11 @@
 // The stream below a socket: listeners that all sockets share, and one write for many pieces.
 import type { Duplex } from 'node:stream'
+import { readIntoShared } from './read-buffer.node.ts'
 
 /** What a duplex reports to the socket on it. */
 export interface DuplexEvents {
-  onData(chunk: Uint8Array): void
+  /** @param borrowed whether the chunk is good only until this returns */
+  onData(chunk: Uint8Array, borrowed: boolean): void
   onEnd(): void
   onDrain(): void
   onError(error: Error): void
@@ -23,8 +25,13 @@ const above = Symbol('the socket on a duplex')
 /** Up to here the pieces of a tick are joined into one buffer; beyond, the system joins them (writev). */
 const joinedUpToBytes = 16 * 1024
 
-/** Reports what happens on `duplex` from now on, and has it neither wait nor time out by itself. */
-export function listenTo(duplex: Listened, socket: DuplexEvents): void {
+/**
+ * Reports what happens on `duplex` from now on, and has it neither wait nor time out by itself.
+ *
+ * @returns whether it is a TCP socket that reads into the shared buffer. What such a socket is given to write is written when
+ *   its `writableLength` is 0; another stream may keep it for longer
+ */
+export function listenTo(duplex: Listened, socket: DuplexEvents): boolean {
   duplex[above] = socket
   // Never a wait for the peer's acknowledgement of what was written before (R19).
   duplex.setNoDelay?.(true)
@@ -34,6 +41,7 @@ export function listenTo(duplex: Listened, socket: DuplexEvents): void {
   duplex.on('drain', onDrain)
   duplex.on('error', onError)
   duplex.on('close', onClose)
+  return readIntoShared(duplex, onRead)
 }
 
 /** One write, whatever the number of pieces (R19). False: the wire takes no more for now. */
@@ -48,8 +56,14 @@ export function writeParts(duplex: Duplex, parts: readonly Uint8Array[], totalBy
   return accepted
 }
 
+/** Also with the shared buffer: what came before it was in use. */
 function onData(this: Listened, chunk: Uint8Array): void {
-  this[above]?.onData(chunk)
+  this[above]?.onData(chunk, false)
+}
+
+function onRead(this: Listened, readBytes: number, buffer: Uint8Array): boolean {
+  this[above]?.onData(buffer.subarray(0, readBytes), true)
+  return true
 }
 
 function onEnd(this: Listened): void {

@@ -66,12 +66,7 @@ class Broadcast implements SocketHandler<null> {
     const shared = new SharedFrames(this.#messages, deflate)
     this.#messages = []
     for (const member of this.#members) {
-      if (member.bufferedBytes > maxWaitingBytes) {
-        member.terminate()
-      } else {
-        member.sendShared(shared)
-        member.flush()
-      }
+      if (!member.writeShared(shared) && member.bufferedBytes > maxWaitingBytes) member.terminate()
     }
   }
 }

@@ -1,9 +1,11 @@
 // The protocol's primitives on Node, and the one arena that all connections of the process write their frames in.
 import { isUtf8 } from 'node:buffer'
 import { hash, randomFillSync } from 'node:crypto'
+import { applyMask } from './protocol/mask.ts'
 import type { Message } from './protocol/message.ts'
 import { FrameArena } from './protocol/output.ts'
 import type { Primitives } from './protocol/primitives.ts'
+import { createSimdMask } from './protocol/simd-mask.ts'
 
 /** One call of the generator for so many frames: it costs about as much for 8 KiB as for 4 bytes. */
 const maskKeys = new Int32Array(2048)
@@ -17,10 +19,21 @@ function randomMaskKey(): number {
   return maskKeys[nextMaskKey++] as number
 }
 
+/** What is read at a time, at most. A read of 64 KiB, which is Node's, costs 1.3 times as much in an echo of 64 KiB. */
+const readBufferBytes = 256 * 1024
+const simdMask = createSimdMask(readBufferBytes)
+
+/** Where TCP sockets are read to: where masking is fast. */
+export const readBuffer: Buffer =
+  simdMask === null
+    ? Buffer.allocUnsafeSlow(readBufferBytes)
+    : Buffer.from(simdMask.memory, 0, readBufferBytes)
+
 export const nodePrimitives: Primitives = {
   // Buffers, as writing another kind of array wraps it in one first; unpooled, so that holding one holds nothing else.
   allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
   isUtf8,
+  applyMask: simdMask === null ? applyMask : simdMask.applyMask,
   randomMaskKey,
 }
 
@@ -33,6 +46,7 @@ export function sha1Base64(text: string): string {
 
 /** A message's payload as a string. */
 export function messageText(message: Message): string {
-  const bytes = message.bytes()
+  const [only] = message.parts
+  const bytes = only !== undefined && message.parts.length === 1 ? only : message.bytes()
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
 }

@@ -10,7 +10,7 @@ export interface SharedMessage {
   readonly payload: Uint8Array
 }
 
-/** Send it with `socket.sendShared`. */
+/** Send it with `socket.writeShared`. */
 export class SharedFrames {
   readonly #messages: readonly SharedMessage[]
   readonly #options: Required<DeflateOptions>

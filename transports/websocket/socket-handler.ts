@@ -12,7 +12,10 @@ export interface SocketClosed extends Outcome {
 
 /** What happens on sockets; one object serves all that share their settings. */
 export interface SocketHandler<Context> {
-  /** A whole message. Its bytes may be kept. Not called any more once this side has closed. */
+  /**
+   * A whole message. Its `parts` may be looked at and passed on until this returns, its `bytes()` kept. Not called any more
+   * once this side has closed.
+   */
   message(socket: MessageSocket<Context>, message: Message): void
   /** Called once, last. */
   closed(socket: MessageSocket<Context>, closed: SocketClosed): void

@@ -7,6 +7,7 @@ import { serverFrame } from './protocol/frame.ts'
 import { defaultLimits } from './protocol/limits.ts'
 import type { Message } from './protocol/message.ts'
 import { concat, describeFrames, type FrameParts, peerFrame, utf8 } from './protocol/testing.ts'
+import { SharedFrames } from './shared-frames.node.ts'
 import { MessageSocket } from './socket.node.ts'
 import type { SocketSettings } from './socket-handler.ts'
 import { ManualClock, ManualWire, Notes, tick } from './testing.node.ts'
@@ -93,6 +94,63 @@ describe('frames that are shared', () => {
     await tick()
     expect(wire.writes).toHaveLength(1)
     expect(sent()).toEqual(['text receipt', 'text batch 1', 'text batch 2', 'text last'])
+  })
+})
+
+describe('messages for many', () => {
+  const shared = (text: string): SharedFrames =>
+    new SharedFrames([
+      { kind: 'text', payload: utf8(text) },
+      { kind: 'binary', payload: Uint8Array.of(1) },
+    ])
+
+  it('are written at once and as one buffer for all', () => {
+    const setUps = [setUp('server'), setUp('server')]
+    const frames = shared('to all')
+    for (const { socket } of setUps) expect(socket.writeShared(frames)).toBe(true)
+    for (const { wire, sent } of setUps) {
+      expect(wire.writes).toHaveLength(1)
+      expect(wire.writes[0]?.[0]).toBe(frames.bytes(null))
+      expect(sent()).toEqual(['text to all', 'binary 01'])
+    }
+  })
+
+  it('stay behind what was sent before, and before what is sent after', async () => {
+    const { socket, sent } = setUp('server')
+    socket.send('before')
+    expect(socket.writeShared(shared('to all'))).toBe(true)
+    socket.send('after')
+    await tick()
+    expect(sent()).toEqual(['text before', 'text to all', 'binary 01', 'text after'])
+  })
+
+  it.each(['', 'before'])('say when to wait and when to go on, after "%s"', async (before) => {
+    const { socket, wire, notes, sent } = setUp('server')
+    wire.hold()
+    if (before !== '') socket.send(before)
+    const big = shared('x'.repeat(70_000))
+    expect(socket.writeShared(big)).toBe(false)
+    expect(socket.bufferedBytes).toBeGreaterThan(70_000)
+    expect(notes.drains).toBe(0)
+    wire.release()
+    await tick()
+    expect(notes.drains).toBe(1)
+    expect(sent()).toHaveLength(before === '' ? 2 : 3)
+  })
+
+  it('are dropped once the socket closes', async () => {
+    const { socket, wire } = setUp('server')
+    socket.close()
+    await tick()
+    const writes = wire.writes.length
+    expect(socket.writeShared(shared('late'))).toBe(false)
+    await tick()
+    expect(wire.writes).toHaveLength(writes)
+  })
+
+  it('are not for clients, whose frames are masked one by one', () => {
+    const { socket } = setUp('client')
+    expect(() => socket.writeShared(shared('no'))).toThrow(UsageError)
   })
 })
 

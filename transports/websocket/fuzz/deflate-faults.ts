@@ -32,11 +32,11 @@ abstract class Watching extends Connection {
   /** @param chunkStart where the chunk begins in what has been received */
   protected abstract look(frames: readonly ScannedFrame[], chunk: Uint8Array, chunkStart: number): void
 
-  override receive(chunk: Uint8Array): void {
+  override receive(chunk: Uint8Array, borrowed = false): void {
     const chunkStart = this.#received.length
     this.#received = concat(this.#received, chunk)
     this.look(scan(this.#received).frames, chunk, chunkStart)
-    super.receive(chunk)
+    super.receive(chunk, borrowed)
   }
 }
 

@@ -21,6 +21,7 @@ const verdictsWith = (agreement: Agreement) => async (trace: Uint8Array) => {
     role: 'server',
     isUtf8,
     pushes: 1,
+    borrowed: false,
     connect: connectOurs,
     compression,
   })

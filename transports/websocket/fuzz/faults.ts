@@ -26,9 +26,9 @@ class Hanging extends Connection {
 class SplitDependent extends Connection {
   #lastChunkBytes = 0
 
-  override receive(chunk: Uint8Array): void {
+  override receive(chunk: Uint8Array, borrowed = false): void {
     this.#lastChunkBytes = chunk.length
-    super.receive(chunk)
+    super.receive(chunk, borrowed)
   }
 
   override next(): ReceivedEvent | null {
@@ -48,9 +48,9 @@ class EndingTwice extends Connection {
 }
 
 class Leaking extends Connection {
-  override receive(chunk: Uint8Array): void {
+  override receive(chunk: Uint8Array, borrowed = false): void {
     kept.push(new Uint8Array(2048))
-    super.receive(chunk)
+    super.receive(chunk, borrowed)
   }
 }
 

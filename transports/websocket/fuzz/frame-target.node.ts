@@ -77,6 +77,8 @@ class FrameCheck {
       // By turns with the runtime's check of UTF-8 and our own, and pulling after each chunk and after three.
       isUtf8: index % 2 === 0 ? isUtf8 : null,
       pushes: index % 3 === 2 ? 3 : 1,
+      // And by turns as from the buffer that all sockets are read into.
+      borrowed: index % 2 === 1,
       connect: this.#connect,
       compression: this.#agreement === null ? null : receiving(role, this.#agreement, impatience),
     })

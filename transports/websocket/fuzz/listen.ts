@@ -1,6 +1,7 @@
 // What a connection of ours makes of chunks, with everything checked that holds whatever the peer sends.
 import { Connection, connectionSettings, type Role } from '../protocol/connection.ts'
 import type { Compression } from '../protocol/flate.ts'
+import { applyMask } from '../protocol/mask.ts'
 import { FrameArena } from '../protocol/output.ts'
 import type { Primitives } from '../protocol/primitives.ts'
 import type { ReceivedEvent } from '../protocol/receiver.ts'
@@ -44,6 +45,8 @@ export interface ListenOptions {
   readonly isUtf8: IsUtf8 | null
   /** How many chunks are pushed before events are pulled. From two on, more are pushed while a message is inflated. */
   readonly pushes: number
+  /** Whether the chunks' place is used again as soon as the connection has had its time with them. */
+  readonly borrowed: boolean
   readonly connect: Connect
   /** Null: nothing is compressed. */
   readonly compression: WatchedCompression | null
@@ -58,12 +61,15 @@ const allocationBytes = 256
 /** One for all, as in a process: a block for each connection would take most of the time. */
 const arena = new FrameArena({
   isUtf8: null,
+  applyMask,
   randomMaskKey: () => 0x0403_0201,
   allocate: (bytes) => new Uint8Array(bytes),
 })
 
 /** With which a message turns out to be too big (R22). */
 const beyondLimitBytes = 1
+/** Neither ASCII nor the start of a character. */
+const overwritten = 0xbf
 /** A turn inflates at least a byte, and each byte comes from a few bits. */
 const maxTurns = 100_000
 
@@ -75,9 +81,9 @@ export async function listen(chunks: readonly Uint8Array[], options: ListenOptio
     let index = 0
     for (const chunk of copies(chunks)) {
       index++
-      listening.receive(chunk)
-      if (index % pushes !== 0 && index !== chunks.length) continue
-      listening.pull()
+      const pulls = index % pushes === 0 || index === chunks.length
+      listening.receive(chunk, pulls)
+      if (!pulls) continue
       // Now and then what arrives next doesn't wait until there was a turn.
       if (pushes > 1 && index !== chunks.length) continue
       for (let turns = 0; listening.isInflating; turns++) {
@@ -95,6 +101,7 @@ export async function listen(chunks: readonly Uint8Array[], options: ListenOptio
 /** One connection, and what it has said so far. */
 class Listening {
   readonly #connection: Connection
+  readonly #borrowed: boolean
   readonly #inflatedBytes: () => number
   readonly #events: Seen[] = []
   readonly #output: string[] = []
@@ -103,10 +110,12 @@ class Listening {
   /** What had been inflated when the last message was complete. */
   #inflatedBefore = 0
 
-  constructor({ role, isUtf8, connect, compression }: ListenOptions) {
+  constructor({ role, isUtf8, borrowed, connect, compression }: ListenOptions) {
+    this.#borrowed = borrowed
     this.#inflatedBytes = () => compression?.inflatedBytes() ?? 0
     const primitives: Primitives = {
       isUtf8,
+      applyMask,
       randomMaskKey: () => 0x0403_0201,
       allocate: (bytes) => {
         // A declared length never allocates by itself (R17).
@@ -124,9 +133,13 @@ class Listening {
     return this.#connection.isInflating
   }
 
-  receive(chunk: Uint8Array): void {
+  receive(chunk: Uint8Array, pulls: boolean): void {
     this.#receivedBytes += chunk.length
-    this.#connection.receive(chunk)
+    this.#connection.receive(chunk, this.#borrowed)
+    if (pulls) this.pull()
+    if (!this.#borrowed) return
+    if (this.#connection.hasInput) this.#connection.keepInput()
+    chunk.fill(overwritten)
   }
 
   /** All events that are there. */

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { constants, deflateRawSync } from 'node:zlib'
 import { type Connection, connectionSettings, type Role } from '../protocol/connection.ts'
+import { applyMask } from '../protocol/mask.ts'
 import { FrameArena } from '../protocol/output.ts'
 import type { Primitives } from '../protocol/primitives.ts'
 import { concat, peerFrame } from '../protocol/testing.ts'
@@ -72,6 +73,7 @@ export class MemoryGuard {
   async #retained(role: Role, probe: Probe): Promise<number> {
     const primitives: Primitives = {
       isUtf8,
+      applyMask,
       randomMaskKey: () => 0,
       allocate: (bytes) => new Uint8Array(bytes),
     }

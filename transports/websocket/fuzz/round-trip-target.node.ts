@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { connectionSettings, type Role } from '../protocol/connection.ts'
 import { defaultLimits } from '../protocol/limits.ts'
+import { applyMask } from '../protocol/mask.ts'
 import { FrameArena } from '../protocol/output.ts'
 import { receiving, sending, zlibInUse } from './compression.node.ts'
 import { gather } from './evidence.ts'
@@ -17,6 +18,7 @@ import type { Checked, Target } from './target.ts'
 const readPlainlyUpToBytes = 4096
 const primitives = {
   isUtf8,
+  applyMask,
   randomMaskKey: () => 0x0403_0201,
   allocate: (bytes: number) => Buffer.allocUnsafeSlow(bytes),
 }
@@ -66,6 +68,7 @@ async function roundTrip(program: Uint8Array, connect: Connect): Promise<string>
         role: peer,
         isUtf8,
         pushes: 1,
+        borrowed: false,
         connect: connectOurs,
         compression,
       })

@@ -8,7 +8,7 @@ import { listenWithLibrary } from './reference.node.ts'
 import { explain, rules } from './rules.ts'
 import { scan } from './scan.ts'
 
-const listening = { role: 'server', isUtf8, pushes: 1, connect: connectOurs } as const
+const listening = { role: 'server', isUtf8, pushes: 1, borrowed: false, connect: connectOurs } as const
 const verdicts = async (trace: Uint8Array) => ({
   ours: (await listen([trace], { ...listening, compression: null })).events,
   theirs: await listenWithLibrary('server', trace),

@@ -39,7 +39,7 @@ async function check(trace: Uint8Array): Promise<Checked> {
       if (closed > 0) throw new Error('a message came after the end')
       const kind = message.text ? 'text' : 'binary'
       const goesOn = random.chance(0.2)
-        ? socket.sendShared(new SharedFrames([{ kind, payload: message.bytes() }], deflate))
+        ? socket.writeShared(new SharedFrames([{ kind, payload: message.bytes() }], deflate))
         : socket.sendParts(kind, message.parts)
       if (!goesOn) socket.pause()
       if (random.chance(0.05)) socket.close(1001, 'enough')

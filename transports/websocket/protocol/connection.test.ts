@@ -649,6 +649,77 @@ describe('a client and a server in memory', () => {
     }
   })
 
+  it('use the place of what is written again, but not that of what is not', () => {
+    let allocations = 0
+    const primitives = {
+      ...plainPrimitives,
+      allocate: (bytes: number) => {
+        allocations++
+        return new Uint8Array(bytes)
+      },
+    }
+    const arena = new FrameArena(primitives)
+    const [one, other] = [0, 1].map(
+      () => new Connection(connectionSettings('server', defaultLimits, primitives, arena)),
+    ) as [Connection, Connection]
+    const before = allocations
+    const big = new Uint8Array(100_000).fill(7)
+    for (let round = 0; round < 100; round++) {
+      other.send('text', [utf8('early')])
+      one.send('text', [utf8(`short ${round}`)])
+      one.send('binary', [big], true)
+      one.send('text', [utf8('after')])
+      const written = concat(...one.takeOutput())
+      one.reclaimOutput()
+      expect(describeFrames(written).map((frame) => frame.slice(0, 12))).toEqual([
+        `text short ${round}`.slice(0, 12),
+        'binary 07070',
+        'text after',
+      ])
+      expect(describeFrames(concat(...other.takeOutput()))).toEqual(['text early'])
+      other.reclaimOutput()
+    }
+    expect(allocations - before).toBeLessThan(4)
+    // Another has written since: its bytes must stay.
+    one.send('text', [utf8('one')])
+    const [first] = one.takeOutput()
+    other.send('text', [utf8('other')])
+    one.reclaimOutput()
+    one.send('text', [utf8('ONE')])
+    expect(describeFrames(concat(...other.takeOutput()))).toEqual(['text other'])
+    expect(describeFrames(first as Uint8Array)).toEqual(['text one'])
+  })
+
+  it('copy a payload that is borrowed, whatever its length', () => {
+    for (const role of roles) {
+      for (const payloadBytes of [1, 125, 2048, 2049, 70_000, 400_000]) {
+        const sender = testConnection(role)
+        const payload = new Uint8Array(payloadBytes).fill(3)
+        sender.send('binary', [payload.subarray(0, 1), payload.subarray(1)], true)
+        payload.fill(4)
+        const [frame = ''] = describeFrames(concat(...sender.takeOutput()))
+        expect(frame).toBe(`binary ${'03'.repeat(payloadBytes)}`)
+      }
+    }
+  })
+
+  it('go on after a pause with bytes that were borrowed', () => {
+    const frames = ['one', 'two', 'three'].map((payload) => peerFrame('server', { opcode: 1, payload }))
+    const all = concat(...frames)
+    for (let cut = 1; cut < all.length; cut++) {
+      const server = testConnection('server')
+      const seen: string[] = []
+      for (const chunk of [all.slice(0, cut), all.slice(cut)]) {
+        server.receive(chunk, true)
+        const event = server.next()
+        if (event?.kind === 'message') seen.push(`text ${Buffer.from(event.bytes()).toString()}`)
+        server.keepInput()
+        chunk.fill(0xdd)
+      }
+      expect([...seen, ...drain(server)]).toEqual(['text one', 'text two', 'text three'])
+    }
+  })
+
   it('join chunks that come before the last one is read', () => {
     const server = testConnection('server')
     for (const payload of ['one', 'two', 'three']) server.receive(peerFrame('server', { opcode: 1, payload }))

@@ -9,6 +9,7 @@ import type { Compression } from './flate.ts'
 import { finalBit, maxControlPayloadBytes, Opcode } from './frame.ts'
 import { Inflation } from './inflation.ts'
 import type { Limits } from './limits.ts'
+import { joinBytes } from './message.ts'
 import { type FrameArena, Outbox } from './output.ts'
 import type { Primitives } from './primitives.ts'
 import { type ReceivedEvent, Receiver, type ReceiverRules } from './receiver.ts'
@@ -113,9 +114,19 @@ export class Connection {
     return this.#deflation === null ? null : this.#deflation.windowBits
   }
 
-  /** Takes bytes from the peer. They belong to the connection from now on and are unmasked in place. */
-  receive(chunk: Uint8Array): void {
-    this.#receiver.push(chunk)
+  /**
+   * Takes bytes from the peer, which are unmasked in place. They belong to the connection from now on, unless they are borrowed.
+   *
+   * @param borrowed whether their place will be used again once `next` has returned null or `keepInput` was called; until
+   *   then the payloads of messages may lie in it
+   */
+  receive(chunk: Uint8Array, borrowed = false): void {
+    this.#receiver.push(chunk, borrowed)
+  }
+
+  /** Copies what is left of borrowed bytes, to go on with it later. */
+  keepInput(): void {
+    this.#receiver.keep()
   }
 
   /** The peer has ended its writing side, or the connection is lost. Nothing can be received any more. */
@@ -167,13 +178,14 @@ export class Connection {
    * Sends a whole message in one frame. A server's long payload isn't copied: leave it alone until it is written.
    *
    * @param parts the payload, in order; for text it must be valid UTF-8 as a whole
+   * @param borrowed copies it in any case, as its place will be used again: that of a message that was received so, say
    * @throws UsageError after a close, or between the fragments of another message
    */
-  send(kind: 'text' | 'binary', parts: readonly Uint8Array[]): void {
+  send(kind: 'text' | 'binary', parts: readonly Uint8Array[], borrowed = false): void {
     this.#requireOpen()
     // RFC 6455 §5.4: fragments of different messages are never interleaved.
     if (this.#sendingFragments) throw new UsageError('a fragmented message has not ended yet')
-    this.#addData(finalBit | Opcode[kind], parts)
+    this.#addData(finalBit | Opcode[kind], parts, borrowed)
   }
 
   /**
@@ -185,7 +197,7 @@ export class Connection {
     this.#requireOpen()
     const opcode = this.#sendingFragments ? Opcode.continuation : Opcode[kind]
     this.#sendingFragments = !last
-    this.#addData(last ? finalBit | opcode : opcode, [payload])
+    this.#addData(last ? finalBit | opcode : opcode, [payload], false)
   }
 
   /**
@@ -200,6 +212,16 @@ export class Connection {
     if (this.#sendingFragments) throw new UsageError('a fragmented message has not ended yet')
     if (this.#deflation === null) this.#outbox.addPrebuilt(frames)
     else this.#deflation.addPrebuilt(frames, compressed)
+  }
+
+  /**
+   * Whether such frames may go to the wire without passing through here, because nothing waits before them; if so, they count
+   * as sent.
+   */
+  passFrames(compressed: boolean): boolean {
+    if (this.#settings.role === 'client' || !this.isOpen || this.#sendingFragments) return false
+    if (this.#outbox.waitingBytes > 0) return false
+    return this.#deflation === null || this.#deflation.passPrebuilt(compressed)
   }
 
   /** Sends a ping with up to 125 bytes (RFC 6455 §5.5.2). */
@@ -229,6 +251,11 @@ export class Connection {
   /** Everything that is to be written, in order; it counts as written. */
   takeOutput(): readonly Uint8Array[] {
     return this.#outbox.take()
+  }
+
+  /** What `takeOutput` gave last is written, and nothing refers to it any more: its place may be used again. */
+  reclaimOutput(): void {
+    this.#outbox.reclaim()
   }
 
   /** How it ended; asked for when the connection below is gone. */
@@ -263,13 +290,14 @@ export class Connection {
     if (!this.isOpen) throw new UsageError('the connection is closing')
   }
 
-  #addData(first: number, parts: readonly Uint8Array[]): void {
+  #addData(first: number, parts: readonly Uint8Array[], borrowed: boolean): void {
     let payloadBytes = 0
     for (const part of parts) payloadBytes += part.length
     if (this.#deflation === null) {
-      this.#outbox.addFrame(first, parts, payloadBytes, this.#settings.role === 'client')
+      this.#outbox.addFrame(first, parts, payloadBytes, this.#settings.role === 'client', borrowed)
     } else {
-      this.#deflation.add(first, parts, payloadBytes)
+      // It may have to wait until it is compressed.
+      this.#deflation.add(first, borrowed ? [joinBytes(parts, payloadBytes)] : parts, payloadBytes)
     }
   }
 

@@ -58,6 +58,13 @@ export class Deflation {
     else this.#add({ first: prebuilt, parts: [frames], payloadBytes: frames.length, compress: compressed })
   }
 
+  /** Whether prebuilt frames may go past this, because nothing waits; if so, the stream takes note of it. */
+  passPrebuilt(compressed: boolean): boolean {
+    if (this.#waiting.length > 0) return false
+    if (compressed) this.#stream.forgetContext()
+    return true
+  }
+
   /** Goes on with what waits, as far as the stream may. */
   advance(): void {
     let done = 0

@@ -40,7 +40,7 @@ export class Inflation {
           return new ProtocolError(CloseCode.messageTooBig, 'a message is too big when it is inflated')
         }
         // RFC 7692 §6.2, RFC 6455 §8.1: it is the inflated text that must be UTF-8.
-        if (!message.append(piece, 0, piece.length, false, primitives)) return corruption(message)
+        if (!message.append(piece, 0, piece.length, false, false, primitives)) return corruption(message)
       }
       if (!this.#tailIsDue) return true
       // RFC 7692 §7.2.2: append what the sender has left out.

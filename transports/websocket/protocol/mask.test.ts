@@ -2,6 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { advanceMaskKey, applyMask, readMaskKey, writeMaskKey } from './mask.ts'
+import { createSimdMask } from './simd-mask.ts'
+
+const simd = createSimdMask(64 * 1024)
+if (simd === null) throw new Error('there is no WebAssembly with SIMD here')
 
 function plainly(bytes: Uint8Array, start: number, end: number, key: Uint8Array): Uint8Array {
   return bytes.map((byte, index) =>
@@ -66,5 +70,52 @@ describe('RFC 6455 §5.3 masking', () => {
         expect(readMaskKey(bytes, 1)).toBe(key)
       }),
     )
+  })
+})
+
+describe('RFC 6455 §5.3 masking in WebAssembly', () => {
+  const lengths = [0, 1, 63, 64, 65, 127, 128, 129, 191, 192, 193, 255, 256, 1000, 60_000]
+
+  it('does what the plain way does, at every alignment and length, within its memory and outside', () => {
+    const key = Uint8Array.of(0x80, 0x11, 0xfe, 0x7f)
+    for (const length of lengths) {
+      for (let align = 0; align < 17; align++) {
+        const original = new Uint8Array(length + 40).map((_, index) => index * 7)
+        const expected = plainly(original, 5, 5 + length, key)
+        const inMemory = new Uint8Array(simd.memory, align, length + 40)
+        inMemory.set(original)
+        for (const bytes of [inMemory, original]) {
+          const seen = simd.applyMask(bytes, 5, 5 + length, readMaskKey(key, 0))
+          expect(Buffer.compare(bytes, expected)).toBe(0)
+          expect(seen !== 0).toBe(expected.subarray(5, 5 + length).some((byte) => byte > 0x7f))
+        }
+      }
+    }
+  })
+
+  it('finds one byte above 0x7f wherever it is', () => {
+    const bytes = new Uint8Array(simd.memory, 3, 333).fill(0x20)
+    for (let at = 0; at < bytes.length; at++) {
+      bytes[at] = 0xa0
+      expect(simd.applyMask(bytes, 0, bytes.length, 0)).not.toBe(0)
+      bytes[at] = 0x20
+      expect(simd.applyMask(bytes, 0, bytes.length, 0)).toBe(0)
+    }
+  })
+
+  it('reaches the last byte of its memory', () => {
+    const whole = new Uint8Array(simd.memory).fill(1)
+    simd.applyMask(whole, 0, whole.length, 0x01010101)
+    expect(whole.every((byte) => byte === 0)).toBe(true)
+  })
+
+  it('does without where there is none', () => {
+    const { WebAssembly } = globalThis as { readonly WebAssembly?: unknown }
+    try {
+      Reflect.deleteProperty(globalThis, 'WebAssembly')
+      expect(createSimdMask(1)).toBe(null)
+    } finally {
+      Object.assign(globalThis, { WebAssembly })
+    }
   })
 })

@@ -6,6 +6,9 @@ const littleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 /** Words take 0.14 ns a byte, single bytes 0.66 (x64); below this, making the view of words costs more than that saves. */
 const wordsFromBytes = 96
 
+/** See `applyMask`. */
+export type ApplyMask = (bytes: Uint8Array, start: number, end: number, key: number) => number
+
 /** The masking key at `offset` as a 32-bit integer, its first byte the lowest. */
 export function readMaskKey(bytes: Uint8Array, offset: number): number {
   return (

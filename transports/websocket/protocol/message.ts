@@ -2,25 +2,33 @@
 import type { Primitives } from './primitives.ts'
 import { advanceUtf8, utf8Accept, utf8Reject } from './utf8.ts'
 
-/** A whole message. Its bytes are the receiver's own: they stay as they are until nobody holds them any more. */
+/** A whole message. */
 export class Message {
   readonly kind = 'message'
   /** Text, valid UTF-8; otherwise binary. */
   readonly text: boolean
-  /** The payload, in order. Big messages keep the pieces that they came in, so that passing one on copies nothing. */
+  /**
+   * The payload, in order, to look at or to pass on at once: it may lie where the next bytes are read to. Big messages keep
+   * the pieces that they came in, so that passing one on copies little.
+   */
   readonly parts: readonly Uint8Array[]
   readonly payloadBytes: number
+  readonly #borrowed: boolean
 
-  constructor(text: boolean, parts: readonly Uint8Array[], payloadBytes: number) {
+  /** @param borrowed whether `parts` are the connection's only until it takes more bytes */
+  constructor(text: boolean, parts: readonly Uint8Array[], payloadBytes: number, borrowed: boolean) {
     this.text = text
     this.parts = parts
     this.payloadBytes = payloadBytes
+    this.#borrowed = borrowed
   }
 
-  /** The payload in one piece: copied only if it is in several. */
+  /** The payload in one piece, to keep. To be called before the connection takes more bytes. */
   bytes(): Uint8Array {
     const first = this.parts[0]
-    return first !== undefined && this.parts.length === 1 ? first : joinBytes(this.parts, this.payloadBytes)
+    return first !== undefined && this.parts.length === 1 && !this.#borrowed
+      ? first
+      : joinBytes(this.parts, this.payloadBytes)
   }
 }
 
@@ -62,9 +70,17 @@ export class MessageBuilder {
    * Takes the unmasked piece of `chunk` from `start` to `end`.
    *
    * @param ascii whether the piece is known to be ASCII
+   * @param borrowed whether `chunk` will be used again by whoever gave it
    * @returns false at the first byte that is wrong UTF-8 in a text (RFC 6455 §8.1)
    */
-  append(chunk: Uint8Array, start: number, end: number, ascii: boolean, primitives: Primitives): boolean {
+  append(
+    chunk: Uint8Array,
+    start: number,
+    end: number,
+    ascii: boolean,
+    borrowed: boolean,
+    primitives: Primitives,
+  ): boolean {
     if (this.text && !(ascii && this.#utf8 === utf8Accept)) {
       this.#utf8 = advanceUtf8(this.#utf8, chunk, start, end, primitives.isUtf8)
       if (this.#utf8 === utf8Reject) return false
@@ -72,7 +88,7 @@ export class MessageBuilder {
     const pieceBytes = end - start
     if (pieceBytes === 0) return true
     this.payloadBytes += pieceBytes
-    if (pieceBytes >= keptFromBytes && pieceBytes * 2 >= chunk.buffer.byteLength) {
+    if (!borrowed && pieceBytes >= keptFromBytes && pieceBytes * 2 >= chunk.buffer.byteLength) {
       this.#sealBlock()
       this.#parts.push(chunk.subarray(start, end))
     } else {
@@ -85,7 +101,7 @@ export class MessageBuilder {
   finish(): Message | null {
     if (this.#utf8 !== utf8Accept) return null
     this.#sealBlock()
-    return new Message(this.text, this.#parts, this.payloadBytes)
+    return new Message(this.text, this.#parts, this.payloadBytes, false)
   }
 
   #copy(chunk: Uint8Array, start: number, end: number, primitives: Primitives): void {

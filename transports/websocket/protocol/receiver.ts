@@ -5,7 +5,7 @@ import { compressedBit, overheadBytes } from './flate.ts'
 import { controlBit, decodeHeader, emptyHeader, headerFault, maxHeaderBytes, Opcode } from './frame.ts'
 import type { Inflation } from './inflation.ts'
 import type { Limits } from './limits.ts'
-import { advanceMaskKey, applyMask } from './mask.ts'
+import { advanceMaskKey } from './mask.ts'
 import { joinBytes, Message, MessageBuilder } from './message.ts'
 import type { Primitives } from './primitives.ts'
 import { isWholeUtf8 } from './utf8.ts'
@@ -35,6 +35,8 @@ export class Receiver {
   readonly #rules: ReceiverRules
   #chunk: Uint8Array = noBytes
   #offset = 0
+  /** Whether `#chunk` is this receiver's only until `push` is called again, or `keep`. */
+  #borrowed = false
   /** The frame that is being read: what is still to come of its payload, and how to read it. */
   #remainingBytes = betweenFrames
   #opcode = 0
@@ -64,16 +66,30 @@ export class Receiver {
     return this.#inflating
   }
 
-  /** Takes a chunk over: its bytes are unmasked in place. Best given when `next` has returned null. */
-  push(chunk: Uint8Array): void {
+  /**
+   * Takes a chunk; its bytes are unmasked in place. Best given when `next` has returned null.
+   *
+   * @param borrowed whether its bytes will be used again: `next` is then to be called until it returns null, or `keep`
+   */
+  push(chunk: Uint8Array, borrowed: boolean): void {
     if (this.#discarding) return
     if (this.#offset < this.#chunk.length) {
       const rest = this.#chunk.subarray(this.#offset)
       this.#chunk = joinBytes([rest, chunk], rest.length + chunk.length)
+      this.#borrowed = false
     } else {
       this.#chunk = chunk
+      this.#borrowed = borrowed
     }
     this.#offset = 0
+  }
+
+  /** Copies what is left of a chunk that was borrowed. */
+  keep(): void {
+    if (!this.#borrowed) return
+    this.#chunk = this.#own(this.#chunk.subarray(this.#offset))
+    this.#offset = 0
+    this.#borrowed = false
   }
 
   /** From now on whatever arrives is dropped (RFC 6455 §7.1.7: stop processing data from the peer). */
@@ -114,6 +130,12 @@ export class Receiver {
   #release(): void {
     this.#chunk = noBytes
     this.#offset = 0
+  }
+
+  #own(bytes: Uint8Array): Uint8Array {
+    const copy = this.#rules.primitives.allocate(bytes.length)
+    copy.set(bytes)
+    return copy
   }
 
   #fail(error: ProtocolError): ReceivedEvent {
@@ -205,7 +227,7 @@ export class Receiver {
     const chunk = this.#chunk
     const start = this.#offset
     const end = start + pieceBytes
-    const seen = expectMasked ? applyMask(chunk, start, end, this.#maskKey) : 1
+    const seen = expectMasked ? primitives.applyMask(chunk, start, end, this.#maskKey) : 1
     this.#offset = end
     this.#remainingBytes -= pieceBytes
     const message = this.#message
@@ -215,14 +237,19 @@ export class Receiver {
       const payload = chunk.subarray(start, end)
       const text = this.#opcode === Opcode.text
       if (text && seen !== 0 && !isWholeUtf8(payload, primitives.isUtf8)) return this.#failUtf8()
-      return new Message(text, [payload], pieceBytes)
+      return new Message(text, [payload], pieceBytes, this.#borrowed)
     }
     if (this.#remainingBytes > 0) this.#maskKey = advanceMaskKey(this.#maskKey, pieceBytes)
     if (message.compressed) {
-      this.#inflation?.push(chunk.subarray(start, end), this.#final && this.#remainingBytes === 0)
+      const piece = chunk.subarray(start, end)
+      // It may have to wait for its turn.
+      this.#inflation?.push(
+        this.#borrowed ? this.#own(piece) : piece,
+        this.#final && this.#remainingBytes === 0,
+      )
       return this.#inflate()
     }
-    if (!message.append(chunk, start, end, seen === 0, primitives)) return this.#failUtf8()
+    if (!message.append(chunk, start, end, seen === 0, this.#borrowed, primitives)) return this.#failUtf8()
     return this.#endPiece(message)
   }
 
@@ -254,11 +281,11 @@ export class Receiver {
   }
 
   #readControl(pieceBytes: number): ReceivedEvent | null {
-    const { expectMasked } = this.#rules
+    const { expectMasked, primitives } = this.#rules
     const chunk = this.#chunk
     const start = this.#offset
     const end = start + pieceBytes
-    if (expectMasked) applyMask(chunk, start, end, this.#maskKey)
+    if (expectMasked) primitives.applyMask(chunk, start, end, this.#maskKey)
     this.#offset = end
     this.#remainingBytes -= pieceBytes
     let payload = chunk.subarray(start, end)
@@ -273,9 +300,13 @@ export class Receiver {
       this.#partial = null
     }
     this.#remainingBytes = betweenFrames
-    if (this.#opcode === Opcode.ping) return { kind: 'ping', payload }
-    if (this.#opcode === Opcode.pong) return { kind: 'pong', payload }
-    const close = decodeClose(payload, this.#rules.primitives.isUtf8)
+    if (this.#opcode !== Opcode.close) {
+      return {
+        kind: this.#opcode === Opcode.ping ? 'ping' : 'pong',
+        payload: this.#borrowed ? this.#own(payload) : payload,
+      }
+    }
+    const close = decodeClose(payload, primitives.isUtf8)
     if (close instanceof ProtocolError) return this.#fail(close)
     // RFC 6455 §5.5.1: nothing follows a close frame.
     this.discard()

@@ -1,6 +1,7 @@
 // For tests: frames built by other code than what is tested, every way to split bytes, and what a connection makes of them.
 import { Connection, connectionSettings, type Role } from './connection.ts'
 import { defaultLimits, type Limits } from './limits.ts'
+import { applyMask } from './mask.ts'
 import { FrameArena } from './output.ts'
 import type { Primitives } from './primitives.ts'
 
@@ -8,6 +9,7 @@ import type { Primitives } from './primitives.ts'
 export const plainPrimitives: Primitives = {
   allocate: (bytes) => new Uint8Array(bytes),
   isUtf8: null,
+  applyMask,
   randomMaskKey: () => 0x04030201,
 }
 
@@ -99,18 +101,30 @@ export function testConnection(
   return new Connection(settings)
 }
 
-/** Feeds copies of the chunks and notes all that comes of it. */
+/** Feeds copies of the chunks and notes all that comes of it, which must be the same when they are only borrowed. */
 export function hear(
   role: Role,
   chunks: Iterable<Uint8Array>,
   limits: Partial<Limits> = {},
   primitives: Primitives = plainPrimitives,
 ): Heard {
-  const connection = testConnection(role, limits, primitives)
+  const pieces = [...chunks]
+  const heard = hearFrom(testConnection(role, limits, primitives), pieces, false)
+  const borrowed = hearFrom(testConnection(role, limits, primitives), pieces, true)
+  if (String([borrowed.events, borrowed.answers]) !== String([heard.events, heard.answers])) {
+    throw new Error(`it heard ${heard.events}, and ${borrowed.events} in borrowed chunks`)
+  }
+  return heard
+}
+
+function hearFrom(connection: Connection, chunks: readonly Uint8Array[], borrowed: boolean): Heard {
   const events: Seen[] = []
   for (const chunk of chunks) {
-    connection.receive(chunk.slice())
+    const copy = chunk.slice()
+    connection.receive(copy, borrowed)
     events.push(...drain(connection))
+    // Somebody else's bytes, from now on.
+    if (borrowed) copy.fill(0xdd)
   }
   const answers = describeFrames(concat(...connection.takeOutput()))
   return { events, answers, shouldEnd: connection.shouldEnd, connection }
