@@ -9,9 +9,9 @@ export function RobotControl({ room }: { readonly room: Room }) {
   return (
     <div class="robot">
       <Segments
-        legend="Robot talks"
+        legend="Robot"
         options={[
-          { value: 0, title: 'not' },
+          { value: 0, title: 'off' },
           ...robotRates.map((rate) => ({ value: rate, title: titles[rate] })),
         ]}
         value={room.robotRate.value}
