@@ -146,10 +146,10 @@ class ConnectionStream implements FlateStream {
     this.#zlib.push(bytes, flush)
   }
 
-  pull(): Uint8Array | 'not now' | 'corrupt' {
+  pull(maxBytes?: number): Uint8Array | 'not now' | 'corrupt' {
     const zlib = this.#zlib
     if (zlib === null || !zlibTurns.isOpen) return 'not now'
-    const piece = zlib.pull()
+    const piece = zlib.pull(maxBytes)
     const cost = this.#kind.compress ? zlib.usedBytes : piece.length / inflatedBytesPerCost
     zlibTurns.spend(Math.max(cost, pieceCost))
     return piece
