@@ -84,7 +84,8 @@ export async function startParley(options: {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-data-'))
   const { certFile, keyFile } = options.certificate
   // Its defaults, but for what a run must not share, and without building the page first.
-  const own = ['--port', '0', '--tls-port', '0', '--data', folder, '--cert', certFile, '--key', keyFile]
+  const ports = ['--port', '0', '--tls-port', '0', '--h2-websocket-port', '0']
+  const own = [...ports, '--data', folder, '--cert', certFile, '--key', keyFile]
   const args = [...own, '--no-build']
   const child = start('server/main.ts', args, options.core)
   const stop = async (): Promise<void> => {

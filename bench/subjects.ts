@@ -3,6 +3,7 @@ import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { PollingTransport } from '../transports/polling/client.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { type Follow, overLines, overTransport } from './load/follow.ts'
+import { askedOnce } from './load/sockets.ts'
 import type { ServerKind } from './measurement.ts'
 
 export interface Transport {
@@ -19,6 +20,9 @@ export interface Transport {
 const polling = overTransport(({ fetch, intervalMs }) => new PollingTransport({ fetch, intervalMs }))
 const push = overTransport(({ fetch }) => new Http2PushTransport({ fetch }))
 const socket = overTransport(({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() }))
+const socketOverHttp2 = overTransport(
+  ({ sockets }) => new WebSocketTransport({ WebSocket: sockets.http2WebSocketClass(), http2: askedOnce }),
+)
 
 const table: Readonly<Record<string, Transport>> = {
   polling: line(
@@ -31,6 +35,14 @@ const table: Readonly<Record<string, Transport>> = {
   ),
   'http2-push': line('parley', push, 'h2, TLS', null, false, 'a response over HTTP/2 that stays open'),
   websocket: line('parley', socket, 'http/1.1, TLS', 'http/1.1', false, 'RFC 6455 by hand'),
+  'websocket-h2': line(
+    'parley',
+    socketOverHttp2,
+    'h2, TLS',
+    null,
+    false,
+    'the same over HTTP/2 (RFC 8441), one socket on each connection',
+  ),
   ws: line('ws', socket, 'http/1.1, TLS', 'http/1.1', false, 'peer: the ws library, client by client'),
   tcp: line('tcp', overLines, 'bare, TLS', 'bare', false, 'control, the floor: lines over a bare socket'),
 }

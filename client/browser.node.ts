@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import { v7 as uuidVersion7 } from 'uuid'
+import { describeTransport } from '../transports/catalogue.ts'
 import { findChromium } from './chromium.node.ts'
 
 const projectFolder = fileURLToPath(new URL('..', import.meta.url))
@@ -18,6 +19,8 @@ export class RunningLab {
   #child: ChildProcess | null = null
   plain = ''
   tls = ''
+  /** Where WebSockets over HTTP/2 are served. */
+  h2WebSocket = ''
 
   private constructor(folder: string) {
     this.#folder = folder
@@ -31,8 +34,10 @@ export class RunningLab {
 
   /** Starts it; again on the ports that it had before. */
   async run(): Promise<void> {
-    const ports = [this.plain, this.tls].map((url) => (url === '' ? '0' : new URL(url).port))
-    const [port = '0', tlsPort = '0'] = ports
+    const urls = [this.plain, this.tls, this.h2WebSocket]
+    const [port = '0', tlsPort = '0', h2WebSocketPort = '0'] = urls.map((url) =>
+      url === '' ? '0' : new URL(url).port,
+    )
     const child = spawn(
       process.execPath,
       [
@@ -41,6 +46,8 @@ export class RunningLab {
         port,
         '--tls-port',
         tlsPort,
+        '--h2-websocket-port',
+        h2WebSocketPort,
         '--data',
         this.#folder,
         '--log-level',
@@ -56,6 +63,10 @@ export class RunningLab {
       if (ready === null) continue
       this.plain = ready[1] ?? ''
       this.tls = ready[2] ?? ''
+      const facts = (await (await fetch(new URL('/transports', this.plain))).json()) as {
+        readonly ports: { readonly h2WebSocket: number }
+      }
+      this.h2WebSocket = `https://localhost:${facts.ports.h2WebSocket}`
       return
     }
     throw new Error(`The lab did not start. It said: ${said}`)
@@ -172,11 +183,9 @@ export class LabPage {
   }
 
   async settled(transport: string): Promise<void> {
-    const short = { polling: 'Polling', 'http2-push': 'HTTP/2 push', websocket: 'WebSocket (by hand)' }[
-      transport
-    ]
+    const { title } = describeTransport(transport)
     await this.page.locator('.link').nth(1).waitFor({ state: 'detached' })
-    await this.page.locator('.link-live', { hasText: short ?? transport }).waitFor()
+    await this.page.locator('.link-live', { hasText: title }).waitFor()
   }
 
   /** The whole history as the page shows it, by scrolling from its beginning to its end: number → author and text. */

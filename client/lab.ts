@@ -20,6 +20,8 @@ import {
   remembered,
 } from './settings.ts'
 
+/** The quickest that needs nothing but a WebSocket. */
+const defaultTransport: TransportName = 'websocket'
 /** How often the figures change, in ms. */
 const figuresMs = 250
 
@@ -121,10 +123,11 @@ export class Lab {
     })
   }
 
-  /** The transport that was chosen last, where it can run; else the quickest that can. */
+  /** The transport that was chosen last, where it can run; else the default, or the last that can. */
   private firstTransport(): TransportName {
     const able = this.offers.filter((offer) => offer.missing.length === 0).map((offer) => offer.entry.name)
-    return recall('browser', 'transport', acceptOneOf(able)) ?? able.at(-1) ?? 'polling'
+    const unasked = able.includes(defaultTransport) ? defaultTransport : (able.at(-1) ?? 'polling')
+    return recall('browser', 'transport', acceptOneOf(able)) ?? unasked
   }
 
   private showRoomInAddress(): void {

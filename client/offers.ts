@@ -4,6 +4,7 @@ import type { ClientTransport } from '../transports/contract.ts'
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
+import { http2InBrowser } from '../transports/websocket/http2-port.ts'
 
 /** One set of transports; a session has a set of its own, as the polling interval belongs to it. */
 export interface TransportSet {
@@ -17,7 +18,12 @@ export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): Tr
   polling.pauseWhenHidden = pauseWhenHidden
   return {
     polling,
-    all: [polling, new Http2PushTransport({ fetch }), new WebSocketTransport({ WebSocket })],
+    all: [
+      polling,
+      new Http2PushTransport({ fetch }),
+      new WebSocketTransport({ WebSocket }),
+      new WebSocketTransport({ WebSocket, http2: http2InBrowser(fetch) }),
+    ],
   }
 }
 

@@ -1,10 +1,11 @@
 // The page in a real Chromium, before a real server: what a person does with it, and what they must be able to rely on.
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { catalogue } from '../transports/catalogue.ts'
 import { LabPage, type OpenOptions, RunningLab, startBrowser } from './browser.node.ts'
 
 const clean = /lost 0 · duplicated 0 · reordered 0/
-const transports = ['polling', 'http2-push', 'websocket'] as const
+const transports = catalogue.map(({ name }) => name)
 
 let lab: RunningLab
 let browser: Browser
@@ -111,7 +112,8 @@ describe('the switch', () => {
     const room = newRoom()
     const page = await open({ room, user: 'Ada' }, lab.plain)
     expect(await page.radio('http2-push').isDisabled()).toBe(true)
-    const link = page.page.getByRole('link', { name: /^Open this room on/ })
+    const row = page.page.locator('.offer', { has: page.radio('http2-push') })
+    const link = row.getByRole('link', { name: /^Open this room on/ })
     const address = new URL((await link.getAttribute('href')) ?? '')
     expect(address.origin).toBe(new URL(lab.tls).origin)
     expect(address.hash).toContain(`room=${room}`)

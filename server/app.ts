@@ -1,4 +1,5 @@
-// One Fastify application: the transports, what is said about the lab, and the page. The lab has two, plain and TLS, over one hub.
+// One Fastify application: the transports, what is said about the lab, and the page. The lab has three over one hub: plain, TLS,
+// and one for WebSockets over HTTP/2.
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import rateLimit from '@fastify/rate-limit'
@@ -9,6 +10,7 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import type { Guard, Hub, ServerTransport } from '../transports/contract.server.ts'
+import type { TransportName } from '../transports/contract.ts'
 import { serverLimits, wireLimits } from '../transports/limits.ts'
 import { mountTransports } from '../transports/mount.server.ts'
 import { ProblemError, problem } from '../transports/problem.ts'
@@ -22,18 +24,28 @@ const sendsPerTenSeconds = 1000
 /** On closing, what the hub's drain has left over is destroyed after this. */
 const leftoverMs = 50
 
+export interface Ports {
+  readonly plain: number
+  readonly tls: number
+  /** WebSockets over HTTP/2 (RFC 8441). */
+  readonly h2WebSocket: number
+}
+
 export interface AppOptions {
   readonly hub: Hub
   readonly guard: Guard
+  /** Those that are mounted here. */
   readonly transports: readonly ServerTransport[]
+  /** Those that the lab offers, here or on another port. */
+  readonly offered: readonly TransportName[]
   readonly heartbeatMs: number
   /** A handshake and the head of a request must be whole by then. */
   readonly headMs: number
   readonly logger: FastifyBaseLogger
   /** Null: plain HTTP/1.1. */
   readonly identity: Identity | null
-  ports(): { readonly plain: number; readonly tls: number }
-  /** Whether both ports are open and the log takes messages. */
+  ports(): Ports
+  /** Whether all ports are open and the log takes messages. */
   isReady(): boolean
   /** Whether the event loop is so late that requests are better turned away. */
   isOverloaded(): boolean
@@ -98,6 +110,8 @@ function makeFastify(options: AppOptions): FastifyInstance {
     fastify.server.headersTimeout = options.headMs
     return fastify
   }
+  // R12: it is announced where it is served, and nowhere else, as browsers act on it.
+  const connects = options.transports.some(({ byExtendedConnect }) => byExtendedConnect === true)
   const fastify = Fastify({
     ...common,
     http2: true,
@@ -110,7 +124,11 @@ function makeFastify(options: AppOptions): FastifyInstance {
       maxHeaderSize: serverLimits.headBytes,
       connectionsCheckingInterval: checkMs,
       handshakeTimeout: options.headMs,
-      settings: { maxHeaderListSize: serverLimits.headBytes, maxConcurrentStreams: 1024 },
+      settings: {
+        maxHeaderListSize: serverLimits.headBytes,
+        enableConnectProtocol: connects,
+        maxConcurrentStreams: connects ? serverLimits.socketsOnConnection : 1024,
+      },
     } as object,
   } as object) as unknown as FastifyInstance
   // Nobody else ends a connection whose handshake fails or never comes: Node's HTTP/2 server leaves it open.
@@ -153,7 +171,7 @@ function mountFacts(fastify: FastifyInstance, options: AppOptions): void {
   fastify.get('/transports', (_request, reply) => {
     reply.header('cache-control', 'no-store')
     return {
-      transports: options.transports.map(({ name }) => name),
+      transports: options.offered,
       ports: options.ports(),
       heartbeatMs: options.heartbeatMs,
       limits: wireLimits,

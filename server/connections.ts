@@ -10,6 +10,8 @@ import type { FastifyInstance } from 'fastify'
 export const idleSessionMs = 60_000
 
 interface SessionUse {
+  /** What it runs on; undefined when that has gone before the session was told of. */
+  readonly socket: Socket | undefined
   /** Open ones. */
   streams: number
   usedSinceSweep: boolean
@@ -17,18 +19,23 @@ interface SessionUse {
 
 /** Follows the connections of a server from its making on. */
 export class Connections {
-  readonly #sockets = new Set<Socket>()
+  /** By the address and port of the other end: a session doesn't give its socket away. */
+  readonly #sockets = new Map<string, Socket>()
   readonly #sessions = new Map<Http2Session, SessionUse>()
   readonly #sweeper: NodeJS.Timeout
 
   constructor(app: FastifyInstance) {
     // Both kinds of server, with TLS or without, tell of the TCP socket in this event.
     app.server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket)
-      socket.on('close', () => this.#sockets.delete(socket))
+      const end = otherEnd(socket)
+      this.#sockets.set(end, socket)
+      socket.on('close', () => {
+        if (this.#sockets.get(end) === socket) this.#sockets.delete(end)
+      })
     })
     app.server.on('session', (session: Http2Session) => {
-      const use: SessionUse = { streams: 0, usedSinceSweep: true }
+      const socket = this.#sockets.get(otherEnd(session.socket))
+      const use: SessionUse = { socket, streams: 0, usedSinceSweep: true }
       this.#sessions.set(session, use)
       session.on('stream', (stream: ServerHttp2Stream) => {
         use.streams += 1
@@ -50,10 +57,16 @@ export class Connections {
     return this.#sessions.size
   }
 
-  /** Closes the sessions that had no stream since the last call. */
+  /**
+   * Closes the sessions that had no stream since the last call. One that is destroyed and still here has lost its end: of peers
+   * that open and reset streams as fast as they can and then vanish, Node 26 keeps the socket of about one in fifteen for ever.
+   */
   closeIdle(): void {
     for (const [session, use] of this.#sessions) {
-      if (use.streams > 0 || use.usedSinceSweep) use.usedSinceSweep = false
+      if (session.destroyed) {
+        this.#sessions.delete(session)
+        use.socket?.destroy()
+      } else if (use.streams > 0 || use.usedSinceSweep) use.usedSinceSweep = false
       else session.close()
     }
   }
@@ -67,6 +80,10 @@ export class Connections {
   /** Ends what is left, and what comes. */
   destroy(): void {
     for (const session of this.#sessions.keys()) session.destroy()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets.values()) socket.destroy()
   }
+}
+
+function otherEnd({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  return `${remoteAddress} ${remotePort}`
 }

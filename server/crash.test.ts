@@ -15,6 +15,8 @@ import { PollingTransport } from '../transports/polling/client.ts'
 import { Proof } from '../transports/proof.ts'
 import { Session } from '../transports/session.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
+import { Http2Dialer } from '../transports/websocket/dial-http2.node.ts'
+import { http2Port } from '../transports/websocket/http2-port.ts'
 import { NodeWebSocket } from '../transports/websocket/node-websocket.node.ts'
 
 const kills = 3
@@ -32,6 +34,9 @@ async function start(
     port,
     '--tls-port',
     tlsPort,
+    // Another one each time: the client asks where it is.
+    '--h2-websocket-port',
+    '0',
     '--data',
     folder,
     '--no-build',
@@ -68,11 +73,18 @@ test('kill -9 under load, three times, with a writer on each transport', { timeo
       super(url, protocols, { tls })
     }
   }
+  const dialer = new Http2Dialer({ connection: tls })
+  class WebSocketOverHttp2 extends NodeWebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols, { dial: (address, options) => dialer.dial(address, options) })
+    }
+  }
   const base = new URL(`https://localhost:${tlsPort}`)
   const transports: ClientTransport[] = [
     new PollingTransport({ fetch: client.fetch, intervalMs: 100 }),
     new Http2PushTransport({ fetch: client.fetch }),
     new WebSocketTransport({ WebSocket: TrustingWebSocket }),
+    new WebSocketTransport({ WebSocket: WebSocketOverHttp2, http2: http2Port(client.fetch) }),
   ]
   const acknowledged = new Map<string, number>()
   const people = transports.map(({ name }) => {

@@ -3,7 +3,13 @@ import { expect, test } from 'vitest'
 import { problemName } from '../transports/problem.ts'
 import { createGuard, type GuardOptions } from './guard.ts'
 
-const usual: GuardOptions = { host: '127.0.0.1', port: 8080, tlsPort: 8443, origins: [] }
+const usual: GuardOptions = {
+  host: '127.0.0.1',
+  port: 8080,
+  tlsPort: 8443,
+  h2WebSocketPort: 8444,
+  origins: [],
+}
 
 function verdict(host: string | undefined, origin?: string, options = usual): string | null {
   const found = createGuard(options)({ host, origin })
@@ -15,6 +21,7 @@ test.each([
   ['LocalHost:8443', undefined],
   ['127.0.0.1:8080', 'http://127.0.0.1:8080'],
   ['[::1]:8080', 'http://[::1]:8080'],
+  ['localhost:8444', 'https://localhost:8443'],
   ['localhost:8443', 'https://localhost:8443'],
   ['localhost:8443', 'http://localhost:8080'],
 ])('host %s with origin %s may pass', (host, origin) => {
@@ -42,6 +49,7 @@ test.each([
   ['http://localhost'],
   ['http://localhost:3000'],
   ['https://localhost:8080'],
+  ['https://localhost:8444'],
   ['http://localhost:8080.elsewhere.example'],
   ['http://LOCALHOST:8080'],
   ['localhost:8080'],
@@ -67,5 +75,6 @@ test('--origin adds an address and its host name', () => {
   const options = { ...usual, origins: ['https://chat.example'] }
   expect(verdict('chat.example', 'https://chat.example', options)).toBeNull()
   expect(verdict('localhost:8080', 'https://chat.example', options)).toBeNull()
+  expect(verdict('chat.example:8444', 'https://chat.example', options)).toBeNull()
   expect(verdict('chat.example', 'http://chat.example', options)).toBe('forbidden-origin')
 })

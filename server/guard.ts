@@ -7,6 +7,8 @@ export interface GuardOptions {
   readonly host: string
   readonly port: number
   readonly tlsPort: number
+  /** WebSockets over HTTP/2: no pages come from there, but the pages' sockets ask for it. */
+  readonly h2WebSocketPort: number
   /** Other addresses under which people open the lab, as browsers write origins. */
   readonly origins: readonly string[]
 }
@@ -21,7 +23,12 @@ const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
  */
 export function createGuard(options: GuardOptions): Guard {
   const origins = new Set([...ownOrigins(options), ...options.origins])
-  const hosts = new Set([...origins].map((origin) => new URL(origin).host))
+  const hosts = new Set(
+    [...origins].flatMap((origin) => {
+      const { host, hostname } = new URL(origin)
+      return [host, new URL(`https://${hostname}:${options.h2WebSocketPort}`).host]
+    }),
+  )
   return ({ host, origin }) => {
     // The spelling that everybody uses is found at once; the rest of the world is compared in lower case.
     if (host === undefined || !(hosts.has(host) || hosts.has(host.toLowerCase()))) {
@@ -38,7 +45,7 @@ export function createGuard(options: GuardOptions): Guard {
 }
 
 /** Every origin that the lab itself serves its page from. */
-export function ownOrigins(options: Omit<GuardOptions, 'origins'>): readonly string[] {
+export function ownOrigins(options: Pick<GuardOptions, 'host' | 'port' | 'tlsPort'>): readonly string[] {
   const { host, port, tlsPort } = options
   const names = new Set<string>(localNames)
   if (!wildcards.has(host)) names.add(host.includes(':') && !host.startsWith('[') ? `[${host}]` : host)

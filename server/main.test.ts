@@ -48,7 +48,7 @@ function run(...argv: string[]): Program {
   return { child, output }
 }
 
-const onFreePorts = ['--no-build', '--port', '0', '--tls-port', '0'] as const
+const onFreePorts = ['--no-build', '--port', '0', '--tls-port', '0', '--h2-websocket-port', '0'] as const
 
 /** Runs the program until it says that it is ready. */
 async function start(...argv: string[]): Promise<Program & { plainUrl: URL; tlsUrl: URL }> {
@@ -84,11 +84,11 @@ test.each([
   expect({ code, out }).toEqual({ code: 2, out: '' })
 })
 
-test('a port in use, plain or TLS: one line, exit code 2', async () => {
+test('a port in use that was asked for: one line, exit code 2', async () => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   const { port } = taken.address() as { port: number }
-  for (const option of ['--port', '--tls-port']) {
+  for (const option of ['--port', '--tls-port', '--h2-websocket-port']) {
     const { code, error } = await end(run(...onFreePorts, option, String(port)))
     expect(error).toBe(`Port ${port} is in use. Stop what uses it, or choose another one with ${option}.\n`)
     expect(code).toBe(2)

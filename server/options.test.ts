@@ -27,6 +27,7 @@ test('without any option the lab is local, durable and keeps everything', () => 
     host: '127.0.0.1',
     port: 8080,
     tlsPort: 8443,
+    h2WebSocketPorts: [8444, 0],
     dataFolder: './data',
     log: 'sqlite',
     keep: keepForever,
@@ -42,6 +43,11 @@ test('the command line wins over the environment, which wins over the default', 
   const env = { PARLEY_PORT: '1000', PARLEY_TLS_PORT: '1001', PARLEY_HOST: '0.0.0.0', PARLEY_NO_BUILD: '1' }
   const options = run(['--port', '0', '--log=memory'], env)
   expect(options).toMatchObject({ port: 0, tlsPort: 1001, host: '0.0.0.0', log: 'memory', build: false })
+})
+
+test('the port of WebSockets over HTTP/2, once chosen, is that one alone', () => {
+  expect(run(['--h2-websocket-port', '9000']).h2WebSocketPorts).toEqual([9000])
+  expect(run([], { PARLEY_H2_WEBSOCKET_PORT: '0' }).h2WebSocketPorts).toEqual([0])
 })
 
 test('an empty variable counts as none', () => {
@@ -84,6 +90,7 @@ test.each([
   [['--port', '65536'], '65535'],
   [['--port=-1'], '65535'],
   [['--port', ''], '65535'],
+  [['--h2-websocket-port', 'x'], '--h2-websocket-port is a number'],
   [['--log', 'redis'], '--log is sqlite or memory, not "redis".'],
   [['--synchronous', 'off'], '--synchronous is full or normal'],
   [['--log-level', 'loud'], '--log-level is fatal or'],
@@ -108,6 +115,7 @@ test('the help names every option, its default and its variable', () => {
     ['--host', '127.0.0.1', 'PARLEY_HOST'],
     ['--port', '8080', 'PARLEY_PORT'],
     ['--tls-port', '8443', 'PARLEY_TLS_PORT'],
+    ['--h2-websocket-port', '8444', 'PARLEY_H2_WEBSOCKET_PORT'],
     ['--data', './data', 'PARLEY_DATA'],
     ['--log', 'sqlite', 'PARLEY_LOG'],
     ['--keep', 'forever', 'PARLEY_KEEP'],

@@ -12,6 +12,8 @@ export interface ServerOptions {
   readonly port: number
   /** HTTP/2 and HTTP/1.1 over TLS; 0 takes a free port. */
   readonly tlsPort: number
+  /** WebSockets over HTTP/2, over TLS: the first of these that is free; 0 takes any. */
+  readonly h2WebSocketPorts: readonly number[]
   readonly dataFolder: string
   readonly log: 'sqlite' | 'memory'
   readonly keep: Keep
@@ -43,6 +45,14 @@ const valueOptions = {
     value: 'N',
     initial: '8443',
     text: ['TLS port: HTTP/2 and HTTP/1.1. 0 takes a free one.'],
+  },
+  'h2-websocket-port': {
+    value: 'N',
+    initial: '8444',
+    text: [
+      'TLS port of WebSockets over HTTP/2. 0 takes a free',
+      'one, as does the default where it is in use.',
+    ],
   },
   data: { value: 'DIR', initial: './data', text: ['Where messages and the certificate are kept.'] },
   log: {
@@ -109,6 +119,7 @@ export function readOptions(
       host: required('host', take('host')),
       port: portOf('port', take('port')),
       tlsPort: portOf('tls-port', take('tls-port')),
+      h2WebSocketPorts: h2WebSocketPortsOf(take('h2-websocket-port')),
       dataFolder: required('data', take('data')),
       log,
       keep,
@@ -161,6 +172,12 @@ function portOf(name: ValueOption, value: string | undefined): number {
   const port = value !== undefined && /^[0-9]{1,5}$/.test(value) ? Number(value) : Number.NaN
   if (!(port <= 65_535)) throw new UsageError(`--${name} is a number from 0 to 65535, not "${value}".`)
   return port
+}
+
+/** Nobody types this port: the page asks where it is. So the default one may be another lab's. */
+function h2WebSocketPortsOf(value: string | undefined): readonly number[] {
+  const port = portOf('h2-websocket-port', value)
+  return value === initialOf('h2-websocket-port') ? [port, 0] : [port]
 }
 
 function oneOf<const T extends string>(

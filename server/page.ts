@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import type { Ports } from './app.ts'
 import { makeFolder } from './folder.ts'
 
 export interface PageOptions {
   /** The built page: `index.html` and `assets/`. */
   readonly folder: string
-  /** Known once both ports are open, which is before anybody can ask. */
-  ports(): { readonly plain: number; readonly tls: number }
+  /** Known once all ports are open, which is before anybody can ask. */
+  ports(): Ports
   readonly origins: readonly string[]
 }
 
@@ -55,14 +56,35 @@ export async function mountPage(app: FastifyInstance, options: PageOptions): Pro
   })
 }
 
-/** Where the page may connect to, besides its own address: its sockets, and the lab's other port under the same name. */
+/** Where the page may connect to, besides its own address: its sockets, and the lab's other ports under the same name. */
 function connectSources(host: unknown, options: PageOptions): string {
-  const { plain, tls } = options.ports()
-  const name = typeof host === 'string' ? (/^([a-z0-9.-]+)(?::[0-9]+)?$/i.exec(host)?.[1] ?? '') : ''
+  const { plain, tls, h2WebSocket } = options.ports()
+  const name = hostnameOf(host)
   const own =
     name === ''
       ? []
-      : [`http://${name}:${plain}`, `ws://${name}:${plain}`, `https://${name}:${tls}`, `wss://${name}:${tls}`]
+      : [
+          `http://${name}:${plain}`,
+          `ws://${name}:${plain}`,
+          ...[tls, h2WebSocket].flatMap((port) => [`https://${name}:${port}`, `wss://${name}:${port}`]),
+        ]
   const others = options.origins.flatMap((origin) => [origin, origin.replace(/^http/, 'ws')])
   return [...own, ...others].join(' ')
+}
+
+/** The name that a request asked for; '' for one that isn't fit to be repeated. */
+function hostnameOf(host: unknown): string {
+  return typeof host === 'string' ? (/^([a-z0-9.-]+)(?::[0-9]+)?$/i.exec(host)?.[1] ?? '') : ''
+}
+
+/** What a person sees who opens the port that has no page: to accept its certificate, say. */
+export function mountSignpost(app: FastifyInstance, tlsPort: () => number): Promise<void> {
+  app.get('/', (request, reply) => {
+    const name = hostnameOf(request.headers.host ?? request.headers[':authority'])
+    const page = `https://${name === '' ? 'localhost' : name}:${tlsPort()}/`
+    return reply
+      .type('text/plain; charset=utf-8')
+      .send(`This port carries WebSockets over HTTP/2, and answers. The page is at ${page}\n`)
+  })
+  return Promise.resolve()
 }

@@ -24,6 +24,7 @@ const meanings: Record<ProblemName, string> = {
   'upgrade-required': 'This address is for WebSocket. Open it with an upgrade (RFC 6455).',
   'too-many-requests': 'Wait as long as Retry-After says, then go on more slowly.',
   internal: 'Something failed that should not. The server has written down what; it goes on serving others.',
+  'not-implemented': 'CONNECT opens WebSockets here (RFC 8441), and nothing else: the lab is no proxy.',
   'http-version': 'Open this stream over HTTP/2, on the TLS port that GET /transports names.',
   overloaded: 'The server is at one of its limits. Nothing was stored; try again after Retry-After.',
   draining: 'The server is about to stop, and will be back soon. Connect again after Retry-After.',

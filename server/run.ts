@@ -50,7 +50,7 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-function sayReady({ plainUrl, tlsUrl }: RunningServer): void {
+function sayReady({ plainUrl, tlsUrl, h2WebSocketUrl }: RunningServer): void {
   if (!process.stdout.isTTY) {
     say(`ready ${plainUrl.href} ${tlsUrl.href}`)
     return
@@ -59,7 +59,7 @@ function sayReady({ plainUrl, tlsUrl }: RunningServer): void {
   Parley is open.
 
     ${plainUrl.href.padEnd(26)} polling, WebSocket
-    ${tlsUrl.href.padEnd(26)} the same, and HTTP/2 push
+    ${tlsUrl.href.padEnd(26)} the same, HTTP/2 push, WebSocket over HTTP/2 (on port ${h2WebSocketUrl.port})
 
   A browser asks about the certificate once; "npm run trust" makes it known. Ctrl+C stops.
 `)

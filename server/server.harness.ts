@@ -24,6 +24,7 @@ export async function startTestServer(options: Partial<StartOptions> = {}): Prom
     host: '127.0.0.1',
     port: 0,
     tlsPort: 0,
+    h2WebSocketPorts: [0],
     dataFolder,
     log: 'memory',
     keep: keepForever,

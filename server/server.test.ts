@@ -19,6 +19,7 @@ import {
 } from './server.harness.ts'
 
 import { ownAuthority } from './tls.ts'
+import { serverTransports } from './transports.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -53,8 +54,12 @@ describe.each(ways)('over %s', (_way, asked) => {
     const answer = await asked('/transports')
     expect(answer.status).toBe(200)
     expect(JSON.parse(answer.body)).toEqual({
-      transports: ['polling', 'http2-push', 'websocket'],
-      ports: { plain: Number(server.plainUrl.port), tls: Number(server.tlsUrl.port) },
+      transports: serverTransports.map(({ name }) => name),
+      ports: {
+        plain: Number(server.plainUrl.port),
+        tls: Number(server.tlsUrl.port),
+        h2WebSocket: Number(server.h2WebSocketUrl.port),
+      },
       heartbeatMs: 10_000,
       limits: wireLimits,
     })
@@ -135,10 +140,10 @@ test('one address off this machine can only send so much; this machine itself is
 
 test('a renewed certificate is shown without a restart', async () => {
   const other = await startTestServer({ identityCheckMs: 10 })
-  const shown = async (): Promise<string> => {
+  const shown = async ({ port }: URL): Promise<string> => {
     const socket = connectTls({
       host: '127.0.0.1',
-      port: Number(other.tlsUrl.port),
+      port: Number(port),
       rejectUnauthorized: false,
     })
     await once(socket, 'secureConnect')
@@ -146,9 +151,9 @@ test('a renewed certificate is shown without a restart', async () => {
     socket.destroy()
     return fingerprint256
   }
-  const first = await shown()
+  const first = await shown(other.tlsUrl)
   await ownAuthority(other.dataFolder, new Date())
-  while ((await shown()) === first) {
+  while ((await shown(other.tlsUrl)) === first || (await shown(other.h2WebSocketUrl)) === first) {
     // The next connection may be shown the new one.
   }
   await other.end()
@@ -174,8 +179,8 @@ describe('bytes that are no good request', () => {
     expect(body.status).toBe(status)
   })
 
-  test('a connection that says nothing ends, on both ports (R18)', async () => {
-    for (const url of [server.plainUrl, server.tlsUrl]) {
+  test('a connection that says nothing ends, on every port (R18)', async () => {
+    for (const url of [server.plainUrl, server.tlsUrl, server.h2WebSocketUrl]) {
       const socket = await dialTcp(url)
       socket.resume()
       await once(socket, 'close')
@@ -254,8 +259,9 @@ describe('the page', () => {
     const policy = String(answer.headers['content-security-policy'])
     expect(policy).toContain("default-src 'self'")
     expect(policy).not.toContain('unsafe')
-    const [plain, tls] = [server.plainUrl.port, server.tlsUrl.port]
+    const [plain, tls, sockets] = [server.plainUrl.port, server.tlsUrl.port, server.h2WebSocketUrl.port]
     expect(policy).toContain(`ws://localhost:${plain} https://localhost:${tls} wss://localhost:${tls}`)
+    expect(policy).toContain(`https://localhost:${sockets} wss://localhost:${sockets}`)
     expect(policy).toContain('wss://chat.example')
     expect(answer.headers['strict-transport-security'], 'it would bind all of localhost').toBeUndefined()
     expect(String((await askHttp2(server.tlsUrl, '/')).body)).toContain('Parley')

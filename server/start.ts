@@ -1,4 +1,4 @@
-// Starts the lab in this process: certificate, log, hub, and the two applications on their ports. Stops it again.
+// Starts the lab in this process: certificate, log, hub, and the three applications on their ports. Stops it again.
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -10,14 +10,14 @@ import type { Log } from '../transports/hub/log.ts'
 import { MemoryLog } from '../transports/hub/memory-log.ts'
 import { serverLimits } from '../transports/limits.ts'
 import { problem } from '../transports/problem.ts'
-import { type App, createApp } from './app.ts'
+import { type App, createApp, type Ports } from './app.ts'
 import { EventLoop } from './event-loop.ts'
 import { createGuard } from './guard.ts'
 import { openSqliteLog } from './log/sqlite.ts'
 import { withoutChildren } from './logger.ts'
 import { Metrics } from './metrics.ts'
 import type { ServerOptions } from './options.ts'
-import { mountPage } from './page.ts'
+import { mountPage, mountSignpost } from './page.ts'
 import { builtPageFolder } from './page-source.ts'
 import type { Identity } from './tls/certificate.ts'
 import { dateProblem, givenIdentity, ownIdentity } from './tls.ts'
@@ -46,6 +46,8 @@ export interface RunningServer {
   /** `http://localhost:8080` or what stands for it. */
   readonly plainUrl: URL
   readonly tlsUrl: URL
+  /** WebSockets over HTTP/2. */
+  readonly h2WebSocketUrl: URL
   readonly hub: RoomHub
   readonly apps: readonly FastifyInstance[]
   /** Says goodbye to everybody, closes the ports and stores what is queued. Idempotent; ends within about a second. */
@@ -53,7 +55,7 @@ export interface RunningServer {
 }
 
 /**
- * Resolves when both ports answer and the log takes messages.
+ * Resolves when all ports answer and the log takes messages.
  * Throws a `UsageError` with one line when a port, the data folder or a certificate can't be used; nothing is left open then.
  */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
@@ -66,16 +68,18 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const hub = new RoomHub(log)
   const eventLoop = new EventLoop()
   const metrics = new Metrics(eventLoop)
-  const ports = { plain: options.port, tls: options.tlsPort }
+  const ports = { plain: options.port, tls: options.tlsPort, h2WebSocket: 0 }
+  const transports = options.transports ?? serverTransports
   const apps: App[] = []
   let isReady = false
   // The ports are known once they are open; until then nobody may come in.
   let guard = createGuardOfNobody()
-  const build = async (own: Identity | null): Promise<App> => {
+  const build = async (own: Identity | null, connects = false): Promise<App> => {
     const app = await createApp({
       hub,
       guard: (request) => guard(request),
-      transports: options.transports ?? serverTransports,
+      transports: transports.filter(({ byExtendedConnect = false }) => byExtendedConnect === connects),
+      offered: transports.map(({ name }) => name),
       heartbeatMs: options.heartbeatMs ?? serverLimits.heartbeatMs,
       headMs: options.headMs ?? serverLimits.headSeconds * 1000,
       logger: withoutChildren(logger),
@@ -84,7 +88,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       isReady: () => isReady,
       isOverloaded: () => eventLoop.isOverloaded,
       metrics: () => metrics.text(hub.stats(), countConnections(apps)),
-      page: options.page ?? ((fastify) => builtPage(fastify, options, ports)),
+      page: connects
+        ? (fastify) => mountSignpost(fastify, () => ports.tls)
+        : (options.page ?? ((fastify) => builtPage(fastify, options, ports))),
     })
     apps.push(app)
     return app
@@ -100,7 +106,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     ports.plain = await listen((await build(null)).fastify, options.host, options.port, '--port')
     const secure = await build(identity)
     ports.tls = await listen(secure.fastify, options.host, options.tlsPort, '--tls-port')
-    renewal = keepRenewed(secure.fastify, identity, readIdentity, options)
+    const sockets = await build(identity, true)
+    ports.h2WebSocket = await listenOnFirst(sockets.fastify, options)
+    renewal = keepRenewed([secure.fastify, sockets.fastify], identity, readIdentity, options)
     await options.prepare?.()
   } catch (error) {
     await stop()
@@ -110,6 +118,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     host: options.host,
     port: ports.plain,
     tlsPort: ports.tls,
+    h2WebSocketPort: ports.h2WebSocket,
     origins: options.origins,
   })
   isReady = true
@@ -117,6 +126,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   return {
     plainUrl: new URL(`http://localhost:${ports.plain}`),
     tlsUrl: new URL(`https://localhost:${ports.tls}`),
+    h2WebSocketUrl: new URL(`https://localhost:${ports.h2WebSocket}`),
     hub,
     apps: apps.map(({ fastify }) => fastify),
     stop,
@@ -133,6 +143,10 @@ function identityReader({ certificate, dataFolder }: ServerOptions): () => Promi
     : async () => givenIdentity(certificate.certificateFile, certificate.keyFile)
 }
 
+interface SecureServer {
+  setSecureContext(context: { cert: string; key: string }): void
+}
+
 interface Renewal {
   /** Resolves when nothing is made or written any more. */
   stop(): Promise<void>
@@ -140,19 +154,19 @@ interface Renewal {
 
 /** Shows new connections the renewed certificate, when there is one. Looks again only when the last look has ended. */
 function keepRenewed(
-  app: FastifyInstance,
+  apps: readonly FastifyInstance[],
   first: Identity,
   read: () => Promise<Identity>,
   options: StartOptions,
 ): Renewal {
   const { logger } = options
-  const server = app.server as unknown as { setSecureContext(context: { cert: string; key: string }): void }
+  const servers = apps.map((app) => app.server as unknown as SecureServer)
   let shown = first
   const look = async (): Promise<void> => {
     try {
       const found = await read()
       if (found.certificate === shown.certificate) return
-      server.setSecureContext({ cert: found.certificate, key: found.key })
+      for (const server of servers) server.setSecureContext({ cert: found.certificate, key: found.key })
       shown = found
       logger.info('The certificate was renewed.')
     } catch (error) {
@@ -184,11 +198,7 @@ function openLog({ log, keep, dataFolder, synchronous, logger }: StartOptions): 
   return openSqliteLog(dataFolder, { keep, synchronous, failed })
 }
 
-function builtPage(
-  app: FastifyInstance,
-  options: StartOptions,
-  ports: { readonly plain: number; readonly tls: number },
-): Promise<void> {
+function builtPage(app: FastifyInstance, options: StartOptions, ports: Ports): Promise<void> {
   const folder = options.pageFolder ?? builtPageFolder
   return mountPage(app, { folder, ports: () => ports, origins: options.origins })
 }
@@ -201,6 +211,19 @@ async function listen(app: FastifyInstance, host: string, port: number, option: 
     throw new UsageError(cannotListen(error, host, port, option), { cause: error })
   }
   return (app.server.address() as AddressInfo).port
+}
+
+/** Opens the port of WebSockets over HTTP/2: the first that is free. */
+async function listenOnFirst(app: FastifyInstance, options: StartOptions): Promise<number> {
+  const [port = 0, ...others] = options.h2WebSocketPorts
+  try {
+    return await listen(app, options.host, port, '--h2-websocket-port')
+  } catch (error) {
+    const inUse = ((error as Error).cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    if (!inUse || others.length === 0) throw error
+    options.logger.info(`Port ${port} is in use: WebSockets over HTTP/2 get another one.`)
+    return listenOnFirst(app, { ...options, h2WebSocketPorts: others })
+  }
 }
 
 function cannotListen(error: unknown, host: string, port: number, option: string): string {

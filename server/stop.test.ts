@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { ServerTransport } from '../transports/contract.server.ts'
 import { problemName } from '../transports/problem.ts'
+import { frameTypes, Http2Peer, opening } from '../transports/websocket/http2-peer.harness.ts'
 import { ask, dialTcp, problemOf, startTestServer, type TestServer } from './server.harness.ts'
 import { serverTransports } from './transports.ts'
 
@@ -78,6 +79,26 @@ async function openSockets(
   return { sockets, said }
 }
 
+/** Opens WebSockets over HTTP/2, 50 on each connection, that never answer either; collects what each says. */
+async function openStreamSockets(
+  server: TestServer,
+  count: number,
+): Promise<{ peers: Http2Peer[]; said: () => string[] }> {
+  const { port, host } = server.h2WebSocketUrl
+  const peers = await Promise.all(
+    Array.from({ length: count / 50 }, () => Http2Peer.connect(Number(port), undefined)),
+  )
+  const streams = Array.from({ length: 50 }, (_, index) => index * 2 + 1)
+  for (const peer of peers) {
+    for (const stream of streams) peer.headers(stream, opening(host, '/rooms/lobby/socket'))
+    for (const stream of streams) await peer.next(frameTypes.data, stream)
+  }
+  return {
+    peers,
+    said: () => peers.flatMap((peer) => streams.map((stream) => peer.bytes(stream).toString('latin1'))),
+  }
+}
+
 /** Parks requests; gives how each ends. */
 function park(server: TestServer, count: number): Promise<string>[] {
   return Array.from({ length: count }, () => {
@@ -90,24 +111,28 @@ function park(server: TestServer, count: number): Promise<string>[] {
   })
 }
 
-test('with 100 streams, 100 parked requests and 100 sockets it ends within a second, and says goodbye', async () => {
+test('with 100 streams, 100 parked requests, 100 sockets and 100 on streams it ends within a second, and says goodbye', async () => {
   const server = await start([...serverTransports, parking])
   const streams = await openStreams(server, 100)
   const sockets = await openSockets(server, 100)
+  const streamSockets = await openStreamSockets(server, 100)
   const parked = park(server, 100)
-  while (Number(/parley_sockets ([0-9]+)/.exec((await ask(server.plainUrl, '/metrics')).body)?.[1]) < 211) {
+  while (Number(/parley_sockets ([0-9]+)/.exec((await ask(server.plainUrl, '/metrics')).body)?.[1]) < 213) {
     // Asks again until the last one has arrived.
   }
   const streamEnds = streams.sessions.map((session) => once(session, 'close'))
   const socketEnds = sockets.sockets.map((socket) => once(socket, 'close'))
 
+  const peerEnds = streamSockets.peers.map(({ socket }) => once(socket, 'close'))
+
   const startedAt = performance.now()
   await server.stop()
   const durationMs = performance.now() - startedAt
 
-  await Promise.all([...streamEnds, ...socketEnds])
+  await Promise.all([...streamEnds, ...socketEnds, ...peerEnds])
   for (const text of streams.said) expect(text).toContain('"kind":"goodbye"')
   for (const text of sockets.said) expect(text).toContain('"kind":"goodbye"')
+  for (const text of streamSockets.said()) expect(text).toContain('"kind":"goodbye"')
   expect(new Set(await Promise.all(parked))).toEqual(new Set(['ECONNRESET']))
   // Told at different times, so that they do not come back together (R33).
   const waits = streams.said.map((text) => /"retryAfterMs":([0-9]+)/.exec(text)?.[1])
@@ -115,13 +140,15 @@ test('with 100 streams, 100 parked requests and 100 sockets it ends within a sec
   expect(durationMs).toBeLessThan(1000)
 })
 
-test.each([0, 1])('closing one application alone ends as well (%i)', async (index) => {
+test.each([0, 1, 2])('closing one application alone ends as well (%i)', async (index) => {
   const server = await start(serverTransports)
   const { sessions } = await openStreams(server, 10)
+  const { peers } = await openStreamSockets(server, 50)
   const startedAt = performance.now()
   await server.apps[index]?.close()
   expect(performance.now() - startedAt).toBeLessThan(1000)
   for (const session of sessions) session.destroy()
+  for (const peer of peers) peer.destroy()
 })
 
 test('while it drains it is not ready, and refuses what is new with the time to come back', async () => {

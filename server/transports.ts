@@ -2,6 +2,12 @@
 import type { ServerTransport } from '../transports/contract.server.ts'
 import { http2PushServer } from '../transports/http2-push/server.ts'
 import { pollingServer } from '../transports/polling/server.ts'
+import { webSocketHttp2Server } from '../transports/websocket/over-http2.server.ts'
 import { webSocketServer } from '../transports/websocket/server.ts'
 
-export const serverTransports: readonly ServerTransport[] = [pollingServer, http2PushServer, webSocketServer]
+export const serverTransports: readonly ServerTransport[] = [
+  pollingServer,
+  http2PushServer,
+  webSocketServer,
+  webSocketHttp2Server,
+]

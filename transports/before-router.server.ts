@@ -1,10 +1,10 @@
-// What is taken before Fastify's router: quick answers, HTTP/2 streams as they are, and upgrades.
-
+// What is taken before Fastify's router: quick answers, HTTP/2 streams as they are, upgrades, and extended CONNECTs.
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import type { Guard, QuickAnswer, StreamHandler, UpgradeHandler } from './contract.server.ts'
+import type { ConnectHandler, Guard, QuickAnswer, StreamHandler, UpgradeHandler } from './contract.server.ts'
+import { serverLimits } from './limits.ts'
 import { type Problem, problem } from './problem.ts'
 import { problemFor, queryOf } from './request.server.ts'
 import { roomProblem } from './text.ts'
@@ -14,6 +14,7 @@ export interface Taken {
   readonly quick: QuickAnswer[]
   readonly streams: Map<string, StreamHandler>
   readonly upgrades: Map<string, UpgradeHandler>
+  readonly connects: Map<string, ConnectHandler>
 }
 
 /** Puts the handlers in front of the application's router. To be called once, with handlers that may still be added. */
@@ -22,9 +23,12 @@ export function takeBeforeRouter(app: FastifyInstance, guard: Guard, taken: Take
   before(server, 'request', (request: IncomingMessage, response: ServerResponse) =>
     taken.quick.some((answer) => answer(request, response)),
   )
-  before(server, 'stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
-    dispatchStream(taken.streams, guard, stream, headers, (error) => app.log.error(error)),
-  )
+  const log = (error: unknown): void => app.log.error(error)
+  before(server, 'stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    if (headers[':method'] !== 'CONNECT') return dispatchStream(taken.streams, guard, stream, headers, log)
+    dispatchConnect(taken.connects, guard, stream, headers, log)
+    return true
+  })
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // The socket is ours from here on, and nobody else listens to its errors.
     socket.on('error', () => socket.destroy())
@@ -46,10 +50,10 @@ function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return /(?:^|,)[\t ]*websocket[\t ]*(?:,|$)/i.test(headers.upgrade ?? '')
 }
 
-/** The host that a request names: HTTP/2 has a pseudo-header for it (RFC 9113 §8.3.1). */
+/** The host that a request names: HTTP/2 has a pseudo-header for it, and beside that Host must not count (RFC 9113 §8.3.1). */
 export function hostOf(headers: object): string | undefined {
   const { host, ':authority': authority } = headers as { host?: string; ':authority'?: string }
-  return host ?? authority
+  return authority ?? host
 }
 
 /** Lets `take` see an event first; what it does not take goes to those who listened before. */
@@ -95,8 +99,57 @@ function dispatchStream(
   return true
 }
 
+function dispatchConnect(
+  handlers: ReadonlyMap<string, ConnectHandler>,
+  guard: Guard,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  log: (error: unknown) => void,
+): void {
+  // Whatever becomes of it: an error that nobody listens to would end the process.
+  stream.on('error', () => stream.destroy())
+  const refused = guard({ host: hostOf(headers), origin: headers.origin })
+  const [, room = '', suffix = '', search = ''] = roomPath.exec(headers[':path'] ?? '') ?? []
+  const handler = handlers.get(suffix)
+  const wrongRoom = roomProblem(room)
+  if (refused !== null) refuseConnect(stream, refused)
+  // A plain CONNECT has no path (RFC 9113 §8.5): it asks for a tunnel to somewhere else.
+  else if (headers[':path'] === undefined) {
+    refuseConnect(stream, problem('not-implemented', 'This is no proxy: it opens no tunnels.'))
+  } else if (handler === undefined)
+    refuseConnect(stream, problem('not-found', 'Nothing here speaks WebSocket.'))
+  else if (wrongRoom !== null) refuseConnect(stream, problem('bad-room', wrongRoom))
+  else {
+    try {
+      handler({ stream, headers, room, query: queryOf(search) })
+    } catch (error) {
+      refuseConnect(stream, problemFor(error, log))
+    }
+  }
+}
+
+/** Answers a CONNECT with problem details, and its stream goes, though whoever asked has its own half open still. */
+export function refuseConnect(
+  stream: ServerHttp2Stream,
+  value: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  refuseStream(stream, value, headers)
+  if (stream.destroyed) return
+  // Behind a whole answer Node asks for no more, with NO_ERROR (RFC 9113 §8.1). A peer that doesn't take it is not waited for.
+  const timer = setTimeout(() => {
+    stream.close(constants.NGHTTP2_CANCEL)
+    stream.destroy()
+  }, serverLimits.goodbyeDeadlineMs).unref()
+  stream.once('close', () => clearTimeout(timer))
+}
+
 /** Answers a stream with problem details. */
-function refuseStream(stream: ServerHttp2Stream, value: Problem): void {
+function refuseStream(
+  stream: ServerHttp2Stream,
+  value: Problem,
+  more: Readonly<Record<string, string>> = {},
+): void {
   // One that was cancelled meanwhile has nobody to tell.
   stream.on('error', () => stream.destroy())
   if (stream.destroyed || stream.headersSent) return
@@ -104,6 +157,7 @@ function refuseStream(stream: ServerHttp2Stream, value: Problem): void {
     ':status': value.status,
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
+    ...more,
   }
   if (value.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(value.retryAfterMs / 1000))
   stream.respond(headers)

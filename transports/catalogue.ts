@@ -65,6 +65,15 @@ export const catalogue: readonly CatalogueEntry[] = [
     group: 'push',
     hue: hues.blue,
   },
+  {
+    name: 'websocket-h2',
+    title: 'WebSocket over HTTP/2',
+    short: 'WebSocket (h2)',
+    how: 'The same frames on one stream of an HTTP/2 connection.',
+    note: 'RFC 8441: an extended CONNECT opens a stream that carries the frames. Tabs share the connection; it has a port of its own.',
+    group: 'push',
+    hue: hues.purple,
+  },
 ]
 
 /** The entry of a transport; one that the catalogue does not know gets its own name and a neutral hue. */

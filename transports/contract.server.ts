@@ -110,6 +110,9 @@ export type StreamHandler = (opened: {
   readonly query: Query
 }) => void
 
+/** Takes a CONNECT of `/rooms/:room/<suffix>` over HTTP/2, extended or not (RFC 8441). As above. */
+export type ConnectHandler = StreamHandler
+
 /** Answers a request before the router sees it and says true, or leaves it alone and says false. For what is asked most often. */
 export type QuickAnswer = (request: IncomingMessage, response: ServerResponse) => boolean
 
@@ -121,6 +124,8 @@ export interface MountContext {
   upgrade(suffix: string, handler: UpgradeHandler): void
   /** Registers the one handler of HTTP/2 streams at `/rooms/:room/<suffix>`, which the router then doesn't see. */
   stream(suffix: string, handler: StreamHandler): void
+  /** Registers the one handler of extended CONNECTs to `/rooms/:room/<suffix>`, on a server that announces them. */
+  connect(suffix: string, handler: ConnectHandler): void
   /** Registers an answer that is tried before the router. It makes the checks of the scope by itself. */
   quick(answer: QuickAnswer): void
   readonly heartbeatMs: number
@@ -128,6 +133,11 @@ export interface MountContext {
 
 export interface ServerTransport {
   readonly name: TransportName
+  /**
+   * True: it is served by extended CONNECT alone, and belongs on a port of its own that announces it and serves nothing else
+   * to browsers: one that has seen the announcement sends every WebSocket to that port over HTTP/2 (R12).
+   */
+  readonly byExtendedConnect?: boolean
   /** Adds its routes under `/rooms/:room/`. `app` is an encapsulated Fastify scope whose hooks have checked origin, host and room. */
   mount(app: FastifyInstance, context: MountContext): Promise<void> | void
 }

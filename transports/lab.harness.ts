@@ -17,7 +17,7 @@ export interface LabOptions {
   readonly log?: Log
   readonly keepMessages?: number
   readonly heartbeatMs?: number
-  /** Called with each application before it listens: the plain one, then the TLS one. */
+  /** Called with each application before it listens: the plain one, the TLS one, and the one of extended CONNECT. */
   begin?(app: FastifyInstance): void
 }
 
@@ -28,6 +28,8 @@ export interface Lab {
   readonly http: URL
   /** The TLS port: HTTP/2 and HTTP/1.1. */
   readonly https: URL
+  /** The port that announces extended CONNECT, for the transports that need it; over TLS too. */
+  readonly h2WebSocket: URL
   readonly apps: readonly FastifyInstance[]
   /** Speaks HTTP/2 where the server does, and trusts this lab's certificate alone. */
   readonly fetch: Fetch
@@ -73,12 +75,18 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const { key, cert } = await testCertificate()
   const plain = Fastify({ forceCloseConnections: true })
   const secure = Fastify({ http2: true, https: { allowHTTP1: true, key, cert }, forceCloseConnections: true })
-  const apps = [plain, secure as unknown as FastifyInstance]
+  const connects = Fastify({
+    http2: true,
+    https: { allowHTTP1: true, key, cert, settings: { enableConnectProtocol: true } } as object,
+    forceCloseConnections: true,
+  } as object)
+  const apps = [plain, secure, connects] as unknown as FastifyInstance[]
   const endings: (() => void)[] = []
   for (const app of apps) {
     const guard = ({ origin }: { readonly origin: string | undefined }) =>
       origin === foreignOrigin ? problem('forbidden-origin', 'Not from there.') : null
-    await mountTransports(app, { hub, guard, transports, heartbeatMs })
+    const mounted = transports.filter((one) => (one.byExtendedConnect === true) === (app === apps[2]))
+    await mountTransports(app, { hub, guard, transports: mounted, heartbeatMs })
     options.begin?.(app)
     endings.push(trackConnections(app))
     await app.listen({ host: '127.0.0.1', port: 0 })
@@ -89,6 +97,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     log,
     http: addressOf(plain, 'http'),
     https: addressOf(apps[1] ?? plain, 'https'),
+    h2WebSocket: addressOf(apps[2] ?? plain, 'https'),
     apps,
     fetch: client.fetch,
     certificate: cert,

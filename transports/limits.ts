@@ -38,6 +38,8 @@ export const serverLimits = {
   socketDraftsInFlight: 256,
   /** What a socket may hold unsent before it is not read any more: a peer that asks and does not read the answers. */
   socketBacklogBytes: 128 * 1024,
+  /** WebSockets on one HTTP/2 connection, as concurrent streams: all tabs of a browser share it. RFC 9113 §6.5.2 asks for 100 or more. */
+  socketsOnConnection: 128,
   /** Sessions whose links are remembered. */
   sessions: 100_000,
   /** How long an older link of a session may live on after a newer one's hello (R24). */

@@ -18,7 +18,7 @@ export interface MountOptions {
  * What a transport takes before the router is taken here too, and a WebSocket to anything else is refused.
  */
 export async function mountTransports(app: FastifyInstance, options: MountOptions): Promise<void> {
-  const taken: Taken = { quick: [], streams: new Map(), upgrades: new Map() }
+  const taken: Taken = { quick: [], streams: new Map(), upgrades: new Map(), connects: new Map() }
   await app.register(async (scope) => {
     // A draft is JSON and says so. A page of another site can send plain text without asking first, but not JSON.
     scope.removeContentTypeParser('text/plain')
@@ -49,6 +49,7 @@ export async function mountTransports(app: FastifyInstance, options: MountOption
         quick: (answer) => taken.quick.push(answer),
         stream: (suffix, handler) => taken.streams.set(suffix, handler),
         upgrade: (suffix, handler) => taken.upgrades.set(suffix, handler),
+        connect: (suffix, handler) => taken.connects.set(suffix, handler),
       })
     }
   })

@@ -18,6 +18,7 @@ export const problems = {
   'upgrade-required': { status: 426, title: 'This address speaks WebSocket only' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'The server failed' },
+  'not-implemented': { status: 501, title: 'The server does no such thing' },
   'http-version': { status: 505, title: 'This stream is served over HTTP/2 only' },
   overloaded: { status: 503, title: 'The server has too much to do' },
   draining: { status: 503, title: 'The server is going away' },

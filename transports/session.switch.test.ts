@@ -12,11 +12,13 @@ import { Proof } from './proof.ts'
 import type { DraftView, SessionEvent } from './session.state.ts'
 import { Session } from './session.ts'
 import { WebSocketTransport } from './websocket/client.ts'
+import { Http2Dialer } from './websocket/dial-http2.node.ts'
 import type { NodeWebSocketOptions } from './websocket/node-websocket.node.ts'
 import { NodeWebSocket } from './websocket/node-websocket.node.ts'
+import { webSocketHttp2Server } from './websocket/over-http2.server.ts'
 import { webSocketServer } from './websocket/server.ts'
 
-const names: readonly TransportName[] = ['polling', 'http2-push', 'websocket']
+const names: readonly TransportName[] = ['polling', 'http2-push', 'websocket', 'websocket-h2']
 const seed = Number(process.env.PARLEY_SEED ?? 20_261_122)
 
 /** One person: a session, what it has received, and the fate of what it has sent. */
@@ -33,6 +35,12 @@ class Person {
         super(url, protocols, { tls: { ca: certificate } } satisfies NodeWebSocketOptions)
       }
     }
+    const dialer = new Http2Dialer({ connection: { ca: certificate } })
+    class WebSocketOverHttp2 extends NodeWebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols, { dial: (address, options) => dialer.dial(address, options) })
+      }
+    }
     this.session = new Session({
       base,
       room: 'storm',
@@ -40,6 +48,10 @@ class Person {
         new PollingTransport({ fetch: lab.fetch, intervalMs: 100 }),
         new Http2PushTransport({ fetch: lab.fetch }),
         new WebSocketTransport({ WebSocket: TrustingWebSocket }),
+        new WebSocketTransport({
+          WebSocket: WebSocketOverHttp2,
+          http2: { prepare: () => Promise.resolve(lab.h2WebSocket) },
+        }),
       ],
       transport: 'polling',
       last: 0,
@@ -64,7 +76,7 @@ describe('R25: a storm of switches and cuts', () => {
   }, async () => {
     const random = seededRandom(seed)
     const lab = await startLab({
-      transports: [pollingServer, http2PushServer, webSocketServer],
+      transports: [pollingServer, http2PushServer, webSocketServer, webSocketHttp2Server],
       heartbeatMs: 500,
     })
     const sockets = new Set<{ destroy(): void }>()

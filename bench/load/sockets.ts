@@ -3,7 +3,9 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { Agent, type buildConnector, fetch as undiciFetch } from 'undici'
 import type { Fetch } from '../../transports/http.client.ts'
-import type { WebSocketConstructor } from '../../transports/websocket/client.ts'
+import type { OverHttp2, WebSocketConstructor } from '../../transports/websocket/client.ts'
+import { Http2Dialer } from '../../transports/websocket/dial-http2.node.ts'
+import { http2Port } from '../../transports/websocket/http2-port.ts'
 import { NodeWebSocket } from '../../transports/websocket/node-websocket.node.ts'
 
 /** The TCP sockets of one subscriber. */
@@ -35,6 +37,19 @@ export class CountedSockets {
           super(url, protocols)
           counted.#webSockets.push(this)
         }
+      }
+    }
+  }
+
+  /** The same over HTTP/2 (RFC 8441), on a counted connection of this subscriber's own. */
+  http2WebSocketClass(): WebSocketConstructor {
+    const counted = this
+    return class extends NodeWebSocket {
+      constructor(url: string, protocols: string[]) {
+        const dialer = new Http2Dialer({
+          connection: { createConnection: ({ port }) => counted.connectSecurely(Number(port), ['h2']) },
+        })
+        super(url, protocols, { dial: (address, options) => dialer.dial(address, options) })
       }
     }
   }
@@ -88,4 +103,20 @@ export function countedFetch(sockets: CountedSockets): { readonly fetch: Fetch; 
     fetch: ((input: URL, init?: object) => undiciFetch(input, { ...init, dispatcher })) as unknown as Fetch,
     close: () => dispatcher.destroy(),
   }
+}
+
+const addresses = new Map<string, Promise<URL>>()
+
+/** Where a server takes WebSockets over HTTP/2: asked once for all subscribers, on a connection that nobody counts. */
+export const askedOnce: OverHttp2 = {
+  prepare(base, signal) {
+    const known = addresses.get(base.origin)
+    if (known !== undefined) return known
+    const { fetch, close } = countedFetch(new CountedSockets())
+    const asking = http2Port(fetch).prepare(base, signal)
+    addresses.set(base.origin, asking)
+    // Whoever opens a link learns of a failure, and the next one asks anew.
+    asking.catch(() => addresses.delete(base.origin)).finally(() => close())
+    return asking
+  },
 }

@@ -1,17 +1,21 @@
-// The server half of the opening handshake: on an HTTP server's upgrade, and on bare sockets with a parser of our own.
+// The server half of the opening handshake: on an HTTP server's upgrade, on an HTTP/2 server's streams, and on bare sockets
+// with a parser of our own.
 import type { IncomingMessage } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Clock, systemClock } from './clock.ts'
-import { Deflate, type DeflateOptions } from './deflate.node.ts'
+import { Deflate, type DeflateInForce, type DeflateOptions } from './deflate.node.ts'
 import { frameArena, nodePrimitives, sha1Base64 } from './primitives.node.ts'
 import { connectionSettings } from './protocol/connection.ts'
+import { connectAnswer } from './protocol/extended-connect.ts'
 import {
   type AcceptableHandshake,
   acceptResponse,
   checkRequest,
   chooseSubprotocol,
   isRefusal,
+  type Offers,
   parseRequest,
   type RawRequest,
   type Refusal,
@@ -22,6 +26,8 @@ import { type Headers, HeadReader } from './protocol/head.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
 import { MessageSocket } from './socket.node.ts'
 import { defaultCloseTimeoutMs, type SocketHandler, type SocketSettings } from './socket-handler.ts'
+
+const noBytes = new Uint8Array(0)
 
 export interface AcceptOptions<Context> {
   readonly handler: SocketHandler<Context>
@@ -87,11 +93,42 @@ export class Acceptor<Context> {
     context: Context,
     headers: Headers = {},
   ): MessageSocket<Context> {
-    const subprotocol = chooseSubprotocol(handshake.offeredSubprotocols, this.#subprotocols)
-    const deflate = this.#deflate === null ? null : this.#deflate.accept(handshake)
-    const fields = deflate === null ? headers : { ...headers, 'sec-websocket-extensions': deflate.text }
+    const { subprotocol, deflate, fields } = this.#choose(handshake, headers)
     duplex.write(acceptResponse(handshake, subprotocol, fields, sha1Base64), 'latin1')
     return new MessageSocket(duplex, this.#settings, context, subprotocol, head, deflate)
+  }
+
+  /**
+   * Answers an extended CONNECT (RFC 8441) that `checkConnect` has checked. What comes behind it is the stream's own data.
+   *
+   * @throws when the stream has ended meanwhile
+   */
+  connect(
+    stream: ServerHttp2Stream,
+    offers: Offers,
+    context: Context,
+    headers: Headers = {},
+  ): MessageSocket<Context> {
+    const { subprotocol, deflate, fields } = this.#choose(offers, headers)
+    try {
+      stream.respond(connectAnswer(offers, subprotocol, fields))
+    } catch (error) {
+      deflate?.compression.inflater.close()
+      deflate?.compression.deflater.close()
+      throw error
+    }
+    return new MessageSocket(stream, this.#settings, context, subprotocol, noBytes, deflate)
+  }
+
+  /** What is agreed on, and the answer's fields that say so. */
+  #choose(
+    offers: Offers,
+    headers: Headers,
+  ): { subprotocol: string | null; deflate: DeflateInForce | null; fields: Headers } {
+    const subprotocol = chooseSubprotocol(offers.offeredSubprotocols, this.#subprotocols)
+    const deflate = this.#deflate === null ? null : this.#deflate.accept(offers)
+    const fields = deflate === null ? headers : { ...headers, 'sec-websocket-extensions': deflate.text }
+    return { subprotocol, deflate, fields }
   }
 
   /** Answers with something other than 101 and ends the connection, within a time. */

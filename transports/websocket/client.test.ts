@@ -4,8 +4,9 @@ import { ManualClock } from '../clock.harness.ts'
 import type { Closed, Delivery, Link, OpenRequest } from '../contract.ts'
 import { LinkError, SendError } from '../errors.ts'
 import { problem } from '../problem.ts'
-import { encodeDocument, type ServerDocument } from '../wire.ts'
-import { type WebSocketConstructor, type WebSocketLike, WebSocketTransport } from './client.ts'
+import { encodeDocument, type Hello, type ServerDocument } from '../wire.ts'
+import { type OverHttp2, type WebSocketConstructor, WebSocketTransport } from './client.ts'
+import type { WebSocketLike } from './link.ts'
 
 /** A browser's WebSocket, played. */
 class Played implements WebSocketLike {
@@ -328,5 +329,90 @@ describe('an application that pushes back', () => {
     played.say(messages(4))
     for (let turn = 0; turn < 3; turn++) await Promise.resolve()
     expect(closings).toHaveLength(1)
+  })
+})
+
+describe('over HTTP/2 (RFC 8441)', () => {
+  const helloOver = (protocol: 'h2' | 'http/1.1'): ServerDocument => ({
+    ...(hello as Hello),
+    transport: 'websocket-h2',
+    negotiated: { protocol, tls: true, subprotocol: 'json', extensions: [] },
+  })
+  const there = new URL('https://lab.example:8444')
+
+  function overHttp2(prepare: OverHttp2['prepare'] = () => Promise.resolve(there)): WebSocketTransport {
+    return new WebSocketTransport({ WebSocket: Played, clock, http2: { prepare } })
+  }
+
+  /** The next socket that is constructed. */
+  async function nextPlayed(): Promise<Played> {
+    const before = played
+    while (played === before) await Promise.resolve()
+    return played
+  }
+
+  test('has a name of its own, and needs TLS', () => {
+    expect(overHttp2().name).toBe('websocket-h2')
+    expect(transport().name).toBe('websocket')
+    expect(overHttp2().missing(new URL('https://lab.example'))).toEqual([])
+    expect(overHttp2().missing(new URL('http://lab.example')).join()).toContain('TLS')
+    expect(transport().missing(new URL('http://lab.example'))).toEqual([])
+  })
+
+  test('opens at the address that is prepared for it', async () => {
+    const opening = overHttp2((base) => {
+      expect(base.href).toBe('https://lab.example:8443/')
+      return Promise.resolve(there)
+    }).open(request())
+    const socket = await nextPlayed()
+    expect(new URL(socket.url).origin).toBe('wss://lab.example:8444')
+    socket.say(helloOver('h2'))
+    expect((await opening).negotiated.protocol).toBe('h2')
+  })
+
+  test('that comes over HTTP/1.1 is prepared and tried once more, then fails in words (R11)', async () => {
+    const opening = overHttp2()
+      .open(request())
+      .catch((error: unknown) => error)
+    for (let tries = 0; tries < 2; tries++) {
+      const socket = await nextPlayed()
+      socket.say(helloOver('http/1.1'), messages(4))
+      expect(socket.closes).toHaveLength(1)
+    }
+    expect(await opening).toMatchObject({
+      cause: 'protocol',
+      message: 'This WebSocket is to be HTTP/2, and the server speaks http/1.1 with us.',
+    })
+    expect(received).toEqual([])
+    expect(closings).toEqual([])
+  })
+
+  test('that is HTTP/2 the second time is open', async () => {
+    const opening = overHttp2().open(request())
+    ;(await nextPlayed()).say({ kind: 'goodbye', cause: 'protocol', retry: true, detail: 'Over HTTP/1.1.' })
+    ;(await nextPlayed()).say(helloOver('h2'))
+    expect((await opening).negotiated.protocol).toBe('h2')
+  })
+
+  test('another refusal is not tried again', async () => {
+    const opening = overHttp2()
+      .open(request())
+      .catch((error: unknown) => error)
+    const socket = await nextPlayed()
+    socket.say({ kind: 'goodbye', cause: 'refused', retry: false, detail: 'No.' })
+    expect(await opening).toMatchObject({ cause: 'refused', message: 'No.' })
+    expect(played).toBe(socket)
+  })
+
+  test('a network that fails is one, and giving up is giving up', async () => {
+    const failing = overHttp2(() => Promise.reject(new TypeError('Failed to fetch')))
+    await expect(failing.open(request())).rejects.toMatchObject({ name: 'LinkError', cause: 'network' })
+    const abort = new AbortController()
+    const waiting = overHttp2((_base, signal) => {
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    const opening = waiting.open(request({ signal: abort.signal }))
+    abort.abort()
+    await expect(opening).rejects.toMatchObject({ name: 'LinkError', cause: 'local' })
   })
 })

@@ -11,7 +11,7 @@ import {
 } from './protocol/deflate.ts'
 import { UsageError } from './protocol/errors.ts'
 import type { Compression, FlateStream } from './protocol/flate.ts'
-import type { AcceptableHandshake } from './protocol/handshake.ts'
+import type { AcceptableHandshake, Offers } from './protocol/handshake.ts'
 import { compressor, decompressor, giveZlib, takeZlib, type ZlibKind, type ZlibStream } from './zlib.node.ts'
 import { zlibTurns } from './zlib-turns.node.ts'
 
@@ -68,7 +68,7 @@ export class Deflate {
   }
 
   /** As a server: takes the first offer that it can take, or none. */
-  accept({ offeredExtensions }: AcceptableHandshake): DeflateInForce | null {
+  accept({ offeredExtensions }: Offers | AcceptableHandshake): DeflateInForce | null {
     if (offeredExtensions.length === 0) return null
     const agreement = acceptDeflate(offeredExtensions, this.#preferences())
     if (agreement === null) return null
@@ -146,10 +146,10 @@ class ConnectionStream implements FlateStream {
     this.#zlib.push(bytes, flush)
   }
 
-  pull(): Uint8Array | 'not now' | 'corrupt' {
+  pull(maxBytes?: number): Uint8Array | 'not now' | 'corrupt' {
     const zlib = this.#zlib
     if (zlib === null || !zlibTurns.isOpen) return 'not now'
-    const piece = zlib.pull()
+    const piece = zlib.pull(maxBytes)
     const cost = this.#kind.compress ? zlib.usedBytes : piece.length / inflatedBytesPerCost
     zlibTurns.spend(Math.max(cost, pieceCost))
     return piece

@@ -1,13 +1,20 @@
 // Our own WebSocket client for Node: opens ws:// and wss:// and gives the same socket as the server has.
 import { randomBytes } from 'node:crypto'
 import { connect as connectTcp, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 import { type Clock, systemClock } from './clock.ts'
 import { Deflate, type DeflateOffer, type DeflateOptions } from './deflate.node.ts'
+import { cut } from './duplex.node.ts'
 import { frameArena, nodePrimitives, sha1Base64 } from './primitives.node.ts'
 import { connectionSettings } from './protocol/connection.ts'
 import { UsageError } from './protocol/errors.ts'
-import { type ClientHandshake, checkResponse, requestText } from './protocol/handshake.ts'
+import {
+  type ClientHandshake,
+  checkResponse,
+  type HandshakeResponse,
+  requestText,
+} from './protocol/handshake.ts'
 import { type Headers, HeadReader, type WholeHead } from './protocol/head.ts'
 import { defaultLimits, type Limits } from './protocol/limits.ts'
 import { MessageSocket } from './socket.node.ts'
@@ -52,7 +59,7 @@ export class DialError extends Error {
   }
 }
 
-const defaultHandshakeTimeoutMs = 10_000
+export const defaultHandshakeTimeoutMs = 10_000
 const maxResponseHeadBytes = 32 * 1024
 
 /**
@@ -88,7 +95,8 @@ export async function dial<Context>(
     socket.destroy()
     throw error
   }
-  return open(socket, opening, handshake, offer, options, clock)
+  const read = (): HandshakeResponse => checkResponse(opening.head, handshake, sha1Base64)
+  return openSocket({ duplex: socket, read, rest: opening.rest, offer }, options, clock)
 }
 
 interface Address {
@@ -177,17 +185,26 @@ function ignoreAfterOpening(): undefined {
   return undefined
 }
 
-function open<Context>(
-  socket: Socket,
-  opening: WholeHead,
-  handshake: ClientHandshake,
-  offer: DeflateOffer | null,
+/** An answered handshake, over whatever it went. */
+export interface Answered {
+  readonly duplex: Duplex
+  /** Reads and checks the answer. */
+  read(): HandshakeResponse
+  /** What came behind the answer. */
+  readonly rest: Uint8Array
+  readonly offer: DeflateOffer | null
+}
+
+/** Makes the socket of an answer that opens one; of any other the connection is cut. Throws a DialError. */
+export function openSocket<Context>(
+  { duplex, read, rest, offer }: Answered,
   options: DialOptions<Context>,
   clock: Clock,
 ): MessageSocket<Context> {
   try {
-    const response = checkResponse(opening.head, handshake, sha1Base64)
-    if (response.fault !== null) throw new DialError(response.fault, response.status, response.headers)
+    const response = read()
+    const { subprotocol, status, headers } = response
+    if (response.fault !== null) throw new DialError(response.fault, status, headers)
     const limits = { ...defaultLimits, ...options.limits }
     const settings = {
       connection: connectionSettings('client', limits, nodePrimitives, frameArena),
@@ -195,23 +212,19 @@ function open<Context>(
       closeTimeoutMs: options.closeTimeoutMs ?? defaultCloseTimeoutMs,
       clock,
     }
-    if (
-      options.requireSubprotocol === true &&
-      handshake.subprotocols.length > 0 &&
-      response.subprotocol === null
-    ) {
-      throw new DialError('the server chose no subprotocol', response.status, response.headers)
+    const offeredSome = options.subprotocols !== undefined && options.subprotocols.length > 0
+    if (options.requireSubprotocol === true && offeredSome && subprotocol === null) {
+      throw new DialError('the server chose no subprotocol', status, headers)
     }
     // RFC 7692 §7.1: what the server has agreed to must be what was offered.
     const deflate = offer === null ? null : offer.check(response.extensions)
-    if (typeof deflate === 'string') throw new DialError(deflate, response.status, response.headers)
-    const { subprotocol } = response
-    const opened = new MessageSocket(socket, settings, options.context, subprotocol, opening.rest, deflate)
-    socket.resume()
+    if (typeof deflate === 'string') throw new DialError(deflate, status, headers)
+    const opened = new MessageSocket(duplex, settings, options.context, subprotocol, rest, deflate)
+    duplex.resume()
     options.opened?.(opened)
     return opened
   } catch (error) {
-    socket.destroy()
+    cut(duplex)
     throw error instanceof DialError ? error : new DialError(String(error), null, {}, { cause: error })
   }
 }

@@ -1,4 +1,5 @@
-// The stream below a socket: listeners that all sockets share, and one write for many pieces.
+// The stream below a socket: listeners that all sockets share, one write for many pieces, and its end without a word.
+import { constants } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { readIntoShared } from './read-buffer.node.ts'
 
@@ -18,6 +19,8 @@ interface Listened extends Duplex {
   // What sockets have and other streams have not.
   setNoDelay?(noDelay: boolean): unknown
   setTimeout?(timeoutMs: number): unknown
+  /** An HTTP/2 stream's: resets it. */
+  close?(code: number): unknown
 }
 
 const above = Symbol('the socket on a duplex')
@@ -56,6 +59,13 @@ export function writeParts(duplex: Duplex, parts: readonly Uint8Array[], totalBy
   for (const part of parts) accepted = duplex.write(part)
   duplex.uncork()
   return accepted
+}
+
+/** Ends it at once, whatever waits: TCP's reset, for which an HTTP/2 stream has RST_STREAM with CANCEL (RFC 8441 §5). */
+export function cut(duplex: Listened): void {
+  // By itself, destroying a stream says NO_ERROR, as if all were done.
+  if (!duplex.destroyed) duplex.close?.(constants.NGHTTP2_CANCEL)
+  duplex.destroy()
 }
 
 /** Also with the shared buffer: what came before it was in use. */

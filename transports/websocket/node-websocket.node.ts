@@ -25,16 +25,19 @@ export interface ErrorEventLike {
 export type NodeWebSocketOptions = Pick<
   DialOptions<NodeWebSocket>,
   'headers' | 'tls' | 'deflate' | 'limits' | 'handshakeTimeoutMs' | 'closeTimeoutMs' | 'clock'
->
+> & {
+  /** How it is opened: over HTTP/1.1, or by the `dial` of an `Http2Dialer`. */
+  readonly dial?: (url: string, options: DialOptions<NodeWebSocket>) => Promise<MessageSocket<NodeWebSocket>>
+}
 
 const connecting = 0
-const open = 1
+const opened = 1
 const closing = 2
 const closed = 3
 
 export class NodeWebSocket {
   static readonly CONNECTING = connecting
-  static readonly OPEN = open
+  static readonly OPEN = opened
   static readonly CLOSING = closing
   static readonly CLOSED = closed
 
@@ -115,8 +118,9 @@ export class NodeWebSocket {
   }
 
   async #open(subprotocols: readonly string[], options: NodeWebSocketOptions): Promise<void> {
+    const { dial: open = dial<NodeWebSocket> } = options
     try {
-      await dial<NodeWebSocket>(this.url, {
+      await open(this.url, {
         ...options,
         subprotocols,
         handler,
@@ -128,7 +132,7 @@ export class NodeWebSocket {
           this.#socket = socket
           this.protocol = socket.subprotocol ?? ''
           this.extensions = socket.extensions
-          this.readyState = open
+          this.readyState = opened
           if (this.#paused) socket.pause()
           this.onopen?.()
         },
@@ -142,7 +146,7 @@ export class NodeWebSocket {
 
   /** Only for the handler below. */
   received(message: Message): void {
-    if (this.readyState !== open) return
+    if (this.readyState !== opened) return
     this.onmessage?.({ data: message.text ? messageText(message) : new Uint8Array(message.bytes()).buffer })
   }
 

@@ -4,7 +4,7 @@
 // handler are shared by all, and what is sent outside of a read is written by one pass over the sockets that have something.
 import type { Duplex } from 'node:stream'
 import type { DeflateInForce } from './deflate.node.ts'
-import { type DuplexEvents, listenTo, writeParts } from './duplex.node.ts'
+import { cut, type DuplexEvents, listenTo, writeParts } from './duplex.node.ts'
 import { Connection } from './protocol/connection.ts'
 import { copiedUpToBytes } from './protocol/output.ts'
 import type { ReceivedEvent } from './protocol/receiver.ts'
@@ -173,7 +173,7 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   /** Cuts the connection without a word. */
   terminate(): void {
     this.#connection.release()
-    this.duplex.destroy()
+    cut(this.duplex)
   }
 
   /** Writes now what has been sent; otherwise that happens at the end of the tick. */
@@ -345,6 +345,6 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   #startCloseTimer(): void {
     if (this.#closeTimer !== null) return
     const { clock, closeTimeoutMs } = this.settings
-    this.#closeTimer = clock.setTimeout(() => this.duplex.destroy(), closeTimeoutMs)
+    this.#closeTimer = clock.setTimeout(() => cut(this.duplex), closeTimeoutMs)
   }
 }

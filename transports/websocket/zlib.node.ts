@@ -1,5 +1,6 @@
 // Raw DEFLATE (RFC 1951) on node:zlib, a piece at a time, and the streams that nobody uses at the moment.
 import zlib, { type DeflateRaw, type InflateRaw } from 'node:zlib'
+import { blockTail } from './protocol/flate.ts'
 
 const { Z_NO_FLUSH, Z_SYNC_FLUSH } = zlib.constants
 
@@ -140,15 +141,18 @@ export class ZlibStream {
     this.#outputIsDue = flush
   }
 
-  /** The next piece of output; see `keepPiece`. */
-  pull(): Uint8Array | 'corrupt' {
+  /** The next piece of output; see `FlateStream`. */
+  pull(maxBytes: number = outputBytes): Uint8Array | 'corrupt' {
     const { compress } = this.kind
     const restBytes = this.#input.length - this.#offset
-    const givenBytes = compress ? Math.min(restBytes, inputBytes) : restBytes
+    const room = Math.max(1, Math.min(maxBytes, outputBytes))
+    // Before the next byte of input, what the last ones still have to give: so it is the same however they came.
+    const probed = this.#outputIsDue ? 0 : 1
+    const givenBytes = Math.min(restBytes, compress ? inputBytes : maxBytes === 0 ? probed : restBytes)
     const flush = this.#flush && givenBytes === restBytes
     const target = output
     const flushFlag = flush ? Z_SYNC_FLUSH : Z_NO_FLUSH
-    this.#handle.writeSync(flushFlag, this.#input, this.#offset, givenBytes, target, 0, outputBytes)
+    this.#handle.writeSync(flushFlag, this.#input, this.#offset, givenBytes, target, 0, room)
     if (this.#stream.destroyed) {
       this.#forgetInput()
       return 'corrupt'
@@ -158,11 +162,17 @@ export class ZlibStream {
     this.usedBytes = givenBytes - inputLeft
     this.#offset += this.usedBytes
     this.#outputIsDue = roomLeft === 0
-    // RFC 7692 §7.2.3.4: zlib stops at a block that says that it is the last. What follows is more of the same message.
-    if (!compress && inputLeft > 0 && roomLeft > 0) this.#handle.reset()
+    if (!compress && inputLeft > 0 && roomLeft > 0) this.#goOnBehindLastBlock()
     if (!this.pending) this.#forgetInput()
-    if (roomLeft <= outputBytes / 2) output = Buffer.allocUnsafeSlow(outputBytes)
-    return target.subarray(0, outputBytes - roomLeft)
+    const pieceBytes = room - roomLeft
+    if (pieceBytes * 2 >= outputBytes) output = Buffer.allocUnsafeSlow(outputBytes)
+    return target.subarray(0, pieceBytes)
+  }
+
+  /** RFC 7692 §7.2.3.4: zlib stops at a block that says that it is the last. What follows is more of the same message. */
+  #goOnBehindLastBlock(): void {
+    this.#handle.reset()
+    if (this.#input === blockTail) this.#forgetInput()
   }
 
   /** Forgets the window, and whatever is unfinished. */

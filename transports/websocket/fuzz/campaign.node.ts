@@ -1,5 +1,6 @@
 // One run of the fuzzer, in a worker: case after case until the time is over or something is found.
 import { parentPort, workerData } from 'node:worker_threads'
+import { concat } from '../protocol/testing.ts'
 import { toHex } from './bytes.ts'
 import { faults } from './faults.ts'
 import { connectOurs } from './listen.ts'
@@ -53,10 +54,12 @@ export interface CampaignReport {
 }
 
 const reportEveryMs = 250
-const memoryEveryMs = 3000
+const memoryEveryMs = 6000
 /** Processor time for all that is done with one trace. */
 const maxTraceCpuMs = 2000
 const maxShrinkTries = 3000
+/** Within what a case may take before it counts as hanging. */
+const maxShrinkMs = 4000
 
 /** What has come of the cases so far. */
 class Tally {
@@ -153,15 +156,19 @@ function plain(target: Target, it: Case, index: number, what: string): Finding {
 /** The shortest trace that shows it still, and what it shows. */
 async function closerLook(target: Target, it: Case, checked: Checked, index: number): Promise<Finding> {
   // What is expected of a trace is not expected of another one.
-  const alone = async (trace: Uint8Array): Promise<Checked> =>
-    await target.check({ trace, expected: null }, true)
-  if ((await alone(it.trace)).finding === null) return plain(target, it, index, checked.finding ?? '')
-  const shortest = await shrink(
-    it.trace,
-    async (trace) => (await alone(trace)).finding !== null,
-    maxShrinkTries,
-  )
-  const { finding, outcome } = await alone(shortest)
+  const look = async (trace: Uint8Array, closely: boolean): Promise<Checked> =>
+    await target.check({ trace, expected: null }, closely)
+  const closely = (await look(it.trace, false)).finding === null
+  if (closely && (await look(it.trace, true)).finding === null) {
+    return plain(target, it, index, checked.finding ?? '')
+  }
+  const endMs = performance.now() + maxShrinkMs
+  const prefix = it.trace.subarray(0, target.prefixBytes)
+  const shows = async (trace: Uint8Array): Promise<boolean> =>
+    performance.now() < endMs && (await look(concat(prefix, trace), closely)).finding !== null
+  const rest = it.trace.subarray(target.prefixBytes)
+  const shortest = concat(prefix, await shrink(rest, shows, maxShrinkTries))
+  const { finding, outcome } = await look(shortest, closely)
   return {
     target: target.name,
     index,

@@ -1,5 +1,6 @@
 // `npm run fuzz`: throws bytes at the WebSocket and says what came of it.
 import { UsageError } from '../protocol/errors.ts'
+import { readAgreement } from './agreement.ts'
 import { faults } from './faults.ts'
 import { connectOurs } from './listen.ts'
 import { type FuzzOptions, type ReplayOptions, readOptions, usage } from './options.node.ts'
@@ -40,8 +41,11 @@ async function replay({ target: name, trace, fault }: ReplayOptions): Promise<nu
   const { outcome, rule, finding } = await target.check({ trace, expected: null }, true)
   target.stop?.()
   const lines = [`${trace.length} bytes to ${name}`, `ours: ${outcome}`]
-  if (name === 'server' || name === 'client') {
-    lines.push(`ws:   ${listenWithLibrary(name, trace).join(', ') || 'nothing'}`)
+  const role = name === 'server' || name === 'server-deflate' ? 'server' : 'client'
+  if (name === role || name === `${role}-deflate`) {
+    const agreement = name === role ? null : readAgreement(trace)
+    const events = await listenWithLibrary(role, trace.subarray(target.prefixBytes), agreement)
+    lines.push(`ws:   ${events.join(', ') || 'nothing'}`)
     lines.push(
       finding !== null ? 'not explained' : rule === null ? 'they agree' : `explained by the rule ${rule}`,
     )

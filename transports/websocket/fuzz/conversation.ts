@@ -135,22 +135,22 @@ function noiseFrames(random: Random): Frame[] {
   }))
 }
 
-function control(random: Random): Frame {
+export function control(random: Random): Frame {
   return { opcode: random.pick([9, 10]), payload: random.bytes(random.pick([0, 1, 4, 5, 124, 125])) }
 }
 
-function closePayload(random: Random): Uint8Array {
+export function closePayload(random: Random): Uint8Array {
   if (random.chance(0.2)) return new Uint8Array(0)
   const code = random.chance(0.7) ? random.pick(goodCodes) : random.pick(badCodes)
   const reason = textPayload(random, false).subarray(0, random.below(130))
   return concat(Uint8Array.of(code >>> 8, code & 0xff), reason)
 }
 
-function lengthOf(random: Random, big: boolean): number {
+export function lengthOf(random: Random, big: boolean): number {
   return big ? random.pick(longLengths) : random.chance(0.7) ? random.below(40) : random.pick(lengths)
 }
 
-function textPayload(random: Random, big: boolean): Uint8Array {
+export function textPayload(random: Random, big: boolean): Uint8Array {
   const bytes = lengthOf(random, big)
   const alphabet = random.chance(0.4) ? ['a', 'b', ' '] : characters
   let text = ''
@@ -163,14 +163,14 @@ function textPayload(random: Random, big: boolean): Uint8Array {
   return long
 }
 
-function maskFor(role: Role, random: Random): NonNullable<FrameParts['mask']> | null {
+export function maskFor(role: Role, random: Random): NonNullable<FrameParts['mask']> | null {
   if (role === 'client') return null
   const [a = 0, b = 0, c = 0, d = 0] = random.chance(0.05) ? [] : random.bytes(4)
   return [a, b, c, d]
 }
 
 /** One thing wrong with one frame, or with the order of all. */
-function spoil(frame: Frame, frames: Frame[], random: Random): void {
+export function spoil(frame: Frame, frames: Frame[], random: Random): void {
   const at = frames.indexOf(frame)
   switch (random.below(14)) {
     case 0:
@@ -217,7 +217,7 @@ function spoil(frame: Frame, frames: Frame[], random: Random): void {
   }
 }
 
-function withWrongUtf8(payload: Uint8Array, random: Random): Uint8Array {
+export function withWrongUtf8(payload: Uint8Array, random: Random): Uint8Array {
   const wrong = (random.pick(wrongUtf8).match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))
   const at = random.below(payload.length + 1)
   return concat(payload.subarray(0, at), Uint8Array.from(wrong), payload.subarray(at))

@@ -2,12 +2,12 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { DialError, dial } from '../dial.node.ts'
 import { acceptValue } from '../protocol/handshake.ts'
-import { concat } from '../protocol/testing.ts'
 import { listen } from '../testing.node.ts'
-import { makeTrace } from './conversation.ts'
+import { zlibInUse } from './compression.node.ts'
 import { plainSha1 } from './head-target.node.ts'
 import { fuzzHandshake, makeResponse } from './heads.ts'
 import { fuzzLimits } from './limits.ts'
+import { makeOpening } from './opening.node.ts'
 import { fingerprint, Random } from './random.ts'
 import { randomSplit } from './splits.ts'
 import type { Checked, Target } from './target.ts'
@@ -19,14 +19,16 @@ export class DialTarget implements Target {
   readonly name = 'dial'
   readonly summary = 'our client for Node against a server on loopback that answers with anything'
   readonly weight = 0.2
+  readonly prefixBytes = 0
   #server: Server | null = null
   #port = 0
   #trace: Uint8Array = new Uint8Array(0)
 
   make(random: Random) {
-    let head = makeResponse(random, plainSha1)
-    for (let tries = 0; tries < 3 && head.expected !== '101'; tries++) head = makeResponse(random, plainSha1)
-    return { trace: concat(head.bytes, makeTrace('client', random)), expected: null }
+    return {
+      trace: makeOpening('client', () => makeResponse(random, plainSha1), random),
+      expected: null,
+    }
   }
 
   async check({ trace }: { readonly trace: Uint8Array }): Promise<Checked> {
@@ -35,7 +37,10 @@ export class DialTarget implements Target {
       this.#port = await listen(this.#server)
     }
     this.#trace = trace
-    const finding = await converse(this.#port)
+    const zlibBefore = zlibInUse()
+    const deflates = new Random(fingerprint(trace)).chance(0.8)
+    const zlibLeft = (): string | null => (zlibInUse() === zlibBefore ? null : 'a stream of zlib is left')
+    const finding = (await converse(this.#port, deflates)) ?? zlibLeft()
     return { outcome: finding ?? 'ended', rule: null, finding }
   }
 
@@ -46,7 +51,7 @@ export class DialTarget implements Target {
 }
 
 /** Dials and waits for the one end that there must be; what is wrong, or null. */
-async function converse(port: number): Promise<string | null> {
+async function converse(port: number, deflates: boolean): Promise<string | null> {
   const ended = Promise.withResolvers<string | null>()
   let ends = 0
   const timer = setTimeout(() => ended.resolve('the connection has not ended'), endsWithinMs)
@@ -61,6 +66,7 @@ async function converse(port: number): Promise<string | null> {
       },
       context: null,
       subprotocols: fuzzHandshake.subprotocols,
+      deflate: deflates ? { thresholdBytes: 0, memLevel: 1 } : null,
       limits: fuzzLimits,
       closeTimeoutMs: 200,
     })

@@ -1,6 +1,7 @@
 // Connections that are wrong on purpose, so that a test can show that the fuzzer notices: `--fault NAME`.
 import { Connection } from '../protocol/connection.ts'
 import type { ReceivedEvent } from '../protocol/receiver.ts'
+import { deflateFaults } from './deflate-faults.ts'
 import type { Connect } from './listen.ts'
 
 const kept: Uint8Array[] = []
@@ -25,9 +26,9 @@ class Hanging extends Connection {
 class SplitDependent extends Connection {
   #lastChunkBytes = 0
 
-  override receive(chunk: Uint8Array): void {
+  override receive(chunk: Uint8Array, borrowed = false): void {
     this.#lastChunkBytes = chunk.length
-    super.receive(chunk)
+    super.receive(chunk, borrowed)
   }
 
   override next(): ReceivedEvent | null {
@@ -47,9 +48,9 @@ class EndingTwice extends Connection {
 }
 
 class Leaking extends Connection {
-  override receive(chunk: Uint8Array): void {
+  override receive(chunk: Uint8Array, borrowed = false): void {
     kept.push(new Uint8Array(2048))
-    super.receive(chunk)
+    super.receive(chunk, borrowed)
   }
 }
 
@@ -64,10 +65,11 @@ class Disagreeing extends Connection {
 
 /** Each with what the fuzzer must say of it. */
 export const faults: Readonly<Record<string, Connect>> = {
-  throw: (settings) => new Throwing(settings),
-  hang: (settings) => new Hanging(settings),
-  split: (settings) => new SplitDependent(settings),
-  twice: (settings) => new EndingTwice(settings),
-  leak: (settings) => new Leaking(settings),
-  disagree: (settings) => new Disagreeing(settings),
+  throw: (...parts) => new Throwing(...parts),
+  hang: (...parts) => new Hanging(...parts),
+  split: (...parts) => new SplitDependent(...parts),
+  twice: (...parts) => new EndingTwice(...parts),
+  leak: (...parts) => new Leaking(...parts),
+  disagree: (...parts) => new Disagreeing(...parts),
+  ...deflateFaults,
 }

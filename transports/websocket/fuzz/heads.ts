@@ -1,6 +1,7 @@
 // Handshakes for the fuzzer: the heads that peers send, one thing changed whose verdict is known, or bytes spoilt at random.
 import { acceptValue, type Sha1Base64 } from '../protocol/handshake.ts'
 import { mutateBytes } from './bytes.ts'
+import { makeOffers } from './offers.ts'
 import type { Random } from './random.ts'
 
 /** The handshake that all responses answer. */
@@ -134,17 +135,18 @@ export function makeRequest(random: Random): MadeHead {
     'Sec-WebSocket-Version: 13',
     `Sec-WebSocket-Key: ${key}`,
   ]
-  return makeHead({ start: `GET ${target} HTTP/1.1`, fields }, requestChanges, random)
+  return makeHead({ start: `GET ${target} HTTP/1.1`, fields }, false, random)
 }
 
 /** A server's answer to `fuzzHandshake` with bytes behind it. */
 export function makeResponse(random: Random, sha1Base64: Sha1Base64): MadeHead {
   const accept = `Sec-WebSocket-Accept: ${acceptValue(fuzzHandshake.key, sha1Base64)}`
   const fields = ['Upgrade: websocket', 'Connection: Upgrade', accept]
-  return makeHead({ start: 'HTTP/1.1 101 Switching Protocols', fields }, responseChanges, random)
+  return makeHead({ start: 'HTTP/1.1 101 Switching Protocols', fields }, true, random)
 }
 
-function makeHead(head: Lines, changes: readonly Change[], random: Random): MadeHead {
+function makeHead(head: Lines, isResponse: boolean, random: Random): MadeHead {
+  const changes = isResponse ? responseChanges : requestChanges
   if (random.chance(0.05)) return { bytes: random.bytes(random.below(600)), expected: null }
   const change = random.chance(0.1) ? null : random.pick(changes)
   change?.apply(head, random)
@@ -153,6 +155,7 @@ function makeHead(head: Lines, changes: readonly Change[], random: Random): Made
     random.pick(changes).apply(head, random)
     expected = null
   }
+  if (random.chance(0.4) && !addExtensions(head, isResponse, random)) expected = null
   const text = `${[head.start, ...head.fields].join('\r\n')}\r\n\r\n`
   const bytes = fromLatin1(text)
   const rest = random.bytes(random.below(20))
@@ -161,6 +164,15 @@ function makeHead(head: Lines, changes: readonly Change[], random: Random): Made
   whole.set(rest, bytes.length)
   if (random.chance(0.7)) return { bytes: whole, expected }
   return { bytes: mutateBytes(whole, random), expected: null }
+}
+
+/** @returns whether the verdict is the same as without them */
+function addExtensions(head: Lines, isResponse: boolean, random: Random): boolean {
+  const { text, wellFormed } = makeOffers(random, isResponse)
+  head.fields.push(`Sec-WebSocket-Extensions: ${text}`)
+  if (!isResponse && wellFormed === true) return true
+  if (random.chance(0.1)) head.fields.push(`Sec-WebSocket-Extensions: ${makeOffers(random, isResponse).text}`)
+  return false
 }
 
 function fromLatin1(text: string): Uint8Array {

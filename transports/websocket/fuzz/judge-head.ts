@@ -1,5 +1,6 @@
 // What our handshake code makes of a head in chunks, in words, and an accepted one checked again by other means.
 
+import { acceptDeflate, noPreferences } from '../protocol/deflate.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import {
   acceptResponse,
@@ -51,18 +52,21 @@ export const judgeRequest: JudgeHead = (head, sha1Base64) => {
   }
   checkAcceptedRequest(latin1(head))
   const subprotocol = chooseSubprotocol(handshake.offeredSubprotocols, 'any')
-  const answer = acceptResponse(handshake, subprotocol, {}, sha1Base64)
+  const agreement = acceptDeflate(handshake.offeredExtensions, noPreferences)
+  const fields = agreement === null ? {} : { 'sec-websocket-extensions': agreement.text }
+  const answer = acceptResponse(handshake, subprotocol, fields, sha1Base64)
   checkAnswer(answer, 101)
   // What one half says the other must take.
   const { key, offeredSubprotocols } = handshake
-  const asked = { ...fuzzHandshake, key, subprotocols: offeredSubprotocols }
+  const extensions = handshake.offeredExtensions.map(({ name }) => name).join(', ')
+  const asked = { ...fuzzHandshake, key, subprotocols: offeredSubprotocols, extensions }
   const { fault } = checkResponse(
     Uint8Array.from(answer, (one) => one.charCodeAt(0)),
     asked,
     sha1Base64,
   )
   if (fault !== null) throw new Violation(`our client refuses our server's answer: ${fault}`)
-  return `101 ${subprotocol ?? 'without a subprotocol'}`
+  return `101 ${subprotocol ?? 'without a subprotocol'}, ${agreement?.text ?? 'not compressed'}`
 }
 
 /** The client's side (RFC 6455 §4.1). */

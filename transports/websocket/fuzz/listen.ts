@@ -1,5 +1,6 @@
 // What a connection of ours makes of chunks, with everything checked that holds whatever the peer sends.
 import { Connection, connectionSettings, type Role } from '../protocol/connection.ts'
+import type { Compression } from '../protocol/flate.ts'
 import { applyMask } from '../protocol/mask.ts'
 import { FrameArena } from '../protocol/output.ts'
 import type { Primitives } from '../protocol/primitives.ts'
@@ -25,14 +26,30 @@ export class Violation extends Error {
 }
 
 /** Makes a connection; a test of the fuzzer puts a faulty one in. */
-export type Connect = (settings: ConstructorParameters<typeof Connection>[0]) => Connection
+export type Connect = (
+  settings: ConstructorParameters<typeof Connection>[0],
+  compression: Compression | null,
+) => Connection
+
+/** Compression that is watched from below. */
+export interface WatchedCompression {
+  readonly compression: Compression
+  /** What has come out of the decompressor, in all. */
+  inflatedBytes(): number
+  /** Lets the others have their turn, and opens a new one. */
+  nextTurn(): Promise<void>
+}
 
 export interface ListenOptions {
   readonly role: Role
   readonly isUtf8: IsUtf8 | null
-  /** How many chunks are pushed before events are pulled. */
+  /** How many chunks are pushed before events are pulled. From two on, more are pushed while a message is inflated. */
   readonly pushes: number
+  /** Whether the chunks' place is used again as soon as the connection has had its time with them. */
+  readonly borrowed: boolean
   readonly connect: Connect
+  /** Null: nothing is compressed. */
+  readonly compression: WatchedCompression | null
 }
 
 /** Making a buffer for every byte would take most of the time. */
@@ -49,60 +66,116 @@ const arena = new FrameArena({
   allocate: (bytes) => new Uint8Array(bytes),
 })
 
+/** With which a message turns out to be too big (R22). */
+const beyondLimitBytes = 1
+/** Neither ASCII nor the start of a character. */
+const overwritten = 0xbf
+/** A turn inflates at least a byte, and each byte comes from a few bits. */
+const maxTurns = 100_000
+
 /** Feeds copies of the chunks to a new connection and pulls all events. Throws a Violation. */
-export function listen(chunks: readonly Uint8Array[], options: ListenOptions): Heard {
-  const { role, isUtf8, pushes, connect } = options
-  let receivedBytes = 0
-  let pushedBytes = 0
-  const primitives: Primitives = {
-    isUtf8,
-    applyMask,
-    randomMaskKey: () => 0x0403_0201,
-    allocate(bytes) {
-      // A declared length never allocates by itself (R17).
-      if (bytes > 2 * receivedBytes + allocationBytes) {
-        throw new Violation(`${bytes} bytes were allocated when ${receivedBytes} had arrived`)
+export async function listen(chunks: readonly Uint8Array[], options: ListenOptions): Promise<Heard> {
+  const { pushes, compression } = options
+  const listening = new Listening(options)
+  try {
+    let index = 0
+    for (const chunk of copies(chunks)) {
+      index++
+      const pulls = index % pushes === 0 || index === chunks.length
+      listening.receive(chunk, pulls)
+      if (!pulls) continue
+      // Now and then what arrives next doesn't wait until there was a turn.
+      if (pushes > 1 && index !== chunks.length) continue
+      for (let turns = 0; listening.isInflating; turns++) {
+        if (turns === maxTurns) throw new Violation('it inflates without an end')
+        await compression?.nextTurn()
+        listening.pull()
       }
-      return new Uint8Array(bytes)
-    },
-  }
-  const connection = connect(connectionSettings(role, fuzzLimits, primitives, arena))
-  const events: Seen[] = []
-  const output: string[] = []
-  let ended = false
-  let index = 0
-  for (const chunk of copies(chunks)) {
-    index++
-    receivedBytes += chunk.length
-    connection.receive(chunk)
-    pushedBytes += chunk.length
-    if (index % pushes === 0 || index === chunks.length) {
-      ended = pull(connection, events, pushedBytes, ended)
-      pushedBytes = 0
     }
-    for (const part of connection.takeOutput()) output.push(toHex(part))
+    return listening.end()
+  } finally {
+    listening.release()
   }
-  const { shouldEnd, isOpen } = connection
-  if (isOpen === ended) throw new Violation(`isOpen is ${isOpen} after ${ended ? 'an' : 'no'} end`)
-  connection.receiveEnd()
-  if (connection.next() !== null) throw new Violation('an event came after the end of the connection')
-  const { code, wasClean, failure } = connection.outcome()
-  const end = `${output.join('')} ${shouldEnd} ${code} ${wasClean} ${failure?.closeCode ?? 'fine'}`
-  return { events, end }
 }
 
-/** All events that are there; whether the connection's end has been among them. */
-function pull(connection: Connection, events: Seen[], bytes: number, endedBefore: boolean): boolean {
-  let ended = endedBefore
-  // Each event but a failure takes at least the two bytes of a header, of which all but one may have come before.
-  for (let left = bytes + 2; left >= 0; left--) {
-    const event = connection.next()
-    if (event === null) return ended
-    if (ended) throw new Violation(`${event.kind} came after the end`)
-    ended = event.kind === 'close' || event.kind === 'failure'
-    events.push(inWords(event))
+/** One connection, and what it has said so far. */
+class Listening {
+  readonly #connection: Connection
+  readonly #borrowed: boolean
+  readonly #inflatedBytes: () => number
+  readonly #events: Seen[] = []
+  readonly #output: string[] = []
+  #receivedBytes = 0
+  #ended = false
+  /** What had been inflated when the last message was complete. */
+  #inflatedBefore = 0
+
+  constructor({ role, isUtf8, borrowed, connect, compression }: ListenOptions) {
+    this.#borrowed = borrowed
+    this.#inflatedBytes = () => compression?.inflatedBytes() ?? 0
+    const primitives: Primitives = {
+      isUtf8,
+      applyMask,
+      randomMaskKey: () => 0x0403_0201,
+      allocate: (bytes) => {
+        // A declared length never allocates by itself (R17).
+        const thereBytes = Math.max(this.#receivedBytes, this.#inflatedBytes())
+        if (bytes > 2 * thereBytes + allocationBytes)
+          throw new Violation(`${bytes} bytes were allocated when ${thereBytes} were there`)
+        return new Uint8Array(bytes)
+      },
+    }
+    const settings = connectionSettings(role, fuzzLimits, primitives, arena)
+    this.#connection = connect(settings, compression?.compression ?? null)
   }
-  throw new Violation('there are more events than bytes')
+
+  get isInflating(): boolean {
+    return this.#connection.isInflating
+  }
+
+  receive(chunk: Uint8Array, pulls: boolean): void {
+    this.#receivedBytes += chunk.length
+    this.#connection.receive(chunk, this.#borrowed)
+    if (pulls) this.pull()
+    if (!this.#borrowed) return
+    if (this.#connection.hasInput) this.#connection.keepInput()
+    chunk.fill(overwritten)
+  }
+
+  /** All events that are there. */
+  pull(): void {
+    for (;;) {
+      const event = this.#connection.next()
+      const inflatedBytes = this.#inflatedBytes() - this.#inflatedBefore
+      if (inflatedBytes > fuzzLimits.maxMessageBytes + beyondLimitBytes)
+        throw new Violation(`${inflatedBytes} bytes of a message were inflated`)
+      if (event === null) break
+      if (event.kind === 'message') this.#inflatedBefore = this.#inflatedBytes()
+      if (this.#ended) throw new Violation(`${event.kind} came after the end`)
+      this.#ended = event.kind === 'close' || event.kind === 'failure'
+      this.#events.push(inWords(event))
+      // Each event but a failure takes at least the two bytes of a header.
+      if (this.#events.length > this.#receivedBytes + 1)
+        throw new Violation('there are more events than bytes')
+    }
+    for (const part of this.#connection.takeOutput()) this.#output.push(toHex(part))
+  }
+
+  end(): Heard {
+    const connection = this.#connection
+    const { shouldEnd, isOpen } = connection
+    if (isOpen === this.#ended)
+      throw new Violation(`isOpen is ${isOpen} after ${this.#ended ? 'an' : 'no'} end`)
+    connection.receiveEnd()
+    if (connection.next() !== null) throw new Violation('an event came after the end of the connection')
+    const { code, wasClean, failure } = connection.outcome()
+    const end = `${this.#output.join('')} ${shouldEnd} ${code} ${wasClean} ${failure?.closeCode ?? 'fine'}`
+    return { events: this.#events, end }
+  }
+
+  release(): void {
+    this.#connection.release()
+  }
 }
 
 function inWords(event: ReceivedEvent): Seen {
@@ -139,4 +212,4 @@ function* copies(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
 }
 
 /** The connection that is meant. */
-export const connectOurs: Connect = (settings) => new Connection(settings)
+export const connectOurs: Connect = (settings, compression) => new Connection(settings, compression)

@@ -28,19 +28,23 @@ const defaultHangMs = 10_000
 export const usage = `Usage: npm run fuzz -- [--seconds N | --traces N] [--seed S] [--target NAME,…]
        npm run fuzz -- --target NAME --replay HEX
 
-Throws mutated and random bytes, cut at random, at both roles and at the handshake, and compares the decoder with the
-receiver of the ws library. What is wrong is shown with the shortest trace that shows it.
+Throws mutated and random bytes, cut at random, at both roles and at the handshake, with and without compression, and
+compares the decoder and the negotiation with those of the ws library. What our side sends compressed must come through.
+What is wrong is shown with the shortest trace that shows it. A trace for server-deflate or client-deflate begins with a
+byte that says what was agreed on, one for round-trip is a program for the sender.
 
   --seconds N    how long (default: ${defaultSeconds})
   --traces N     so many traces instead: then a seed gives the same digest every time
   --seed S       a whole number; drawn and printed without it
-  --target NAME  some of ${targetNames.join(', ')};
-                 ${Object.entries(targetGroups)
-                   .map(([name, of]) => `${name} is ${of.join(', ')}`)
-                   .join('; ')} (default: all)
+  --target NAME  some of ${targetNames.join(', ')}
+${Object.entries(targetGroups)
+  .map(([name, of]) => `                 ${name}: ${of.join(', ')}`)
+  .join('\n')}
+                 (default: all)
   --replay HEX   one trace, at many more splits, told in full
   --hang-ms MS   a trace that takes longer hangs (default: ${defaultHangMs})
-  --fault NAME   commits a fault on purpose, to test the fuzzer: ${Object.keys(faults).join(', ')}
+  --fault NAME   commits a fault on purpose, to test the fuzzer:
+                 ${Object.keys(faults).join(', ')}
   --help         print this
 
 Exit: 0 nothing found, 1 something is wrong, 2 usage.

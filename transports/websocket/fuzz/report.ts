@@ -1,10 +1,14 @@
 // What the fuzzer prints: how far it is, what came of it, and what is wrong.
 import type { Finding, Summary } from './campaign.node.ts'
+import { offerRules } from './offer-rules.ts'
 import type { FuzzOptions } from './options.node.ts'
-import { rules } from './rules.ts'
+import { type Rule, rules } from './rules.ts'
 import { targetNames } from './target.ts'
 
 const lineColumns = 110
+
+/** Of frames, of compressed messages and of offers to compress. */
+export const allRules: readonly Pick<Rule, 'name' | 'clause' | 'why'>[] = [...rules, ...offerRules]
 
 /** `12 s of 20 s · 31,402 traces · 2,616/s · nothing wrong`. */
 export function progressText(summary: Summary, options: FuzzOptions): string {
@@ -24,7 +28,7 @@ export function summaryText(summary: Summary, options: FuzzOptions): string {
       .join(', ')}`,
     `memory: ${number(summary.growthBytes / 1024)} KiB more than at the start; a connection keeps at most ${number(summary.retainedBytes)} bytes beside twice what has arrived of a message`,
     `differences to ws on purpose: ${number(differing)} traces`,
-    ...rules.flatMap((rule) => [
+    ...allRules.flatMap((rule) => [
       `  ${rule.name.padEnd(26)} ${number(summary.rules[rule.name] ?? 0).padStart(9)}  ${rule.clause}`,
       ...wrapped(rule.why, '      '),
     ]),

@@ -8,9 +8,10 @@ import { listenWithLibrary } from './reference.node.ts'
 import { explain, rules } from './rules.ts'
 import { scan } from './scan.ts'
 
-const verdicts = (trace: Uint8Array) => ({
-  ours: listen([trace], { role: 'server', isUtf8, pushes: 1, connect: connectOurs }).events,
-  theirs: listenWithLibrary('server', trace),
+const listening = { role: 'server', isUtf8, pushes: 1, borrowed: false, connect: connectOurs } as const
+const verdicts = async (trace: Uint8Array) => ({
+  ours: (await listen([trace], { ...listening, compression: null })).events,
+  theirs: await listenWithLibrary('server', trace),
 })
 const frames = (...parts: FrameParts[]): Uint8Array => concat(...parts.map((one) => peerFrame('server', one)))
 const many = (count: number, part: FrameParts): FrameParts[] => Array.from({ length: count }, () => part)
@@ -29,8 +30,8 @@ describe('explain', () => {
     ['fragment-limit-at-header', frames(first, ...many(fuzzLimits.maxFragments, more)).subarray(0, -1)],
     ['whole-header-first', frames({ opcode: 3 }).subarray(0, 5)],
     ['whole-header-first', frames(ping, { opcode: 8, payload: 'x' }).subarray(0, -1)],
-  ])('%s', (name, trace) => {
-    const rule = explain(trace, verdicts)
+  ])('%s', async (name, trace) => {
+    const rule = await explain(trace, null, verdicts)
     expect(typeof rule === 'string' ? rule : rule?.name).toBe(name)
   })
 
@@ -45,11 +46,11 @@ describe('explain', () => {
     ['a length above 2^53', frames({ opcode: 2, declaredBytes: 2n ** 63n })],
     ['as many fragments as are allowed', frames(first, ...many(fuzzLimits.maxFragments - 1, more))],
     ['nothing', new Uint8Array(0)],
-  ])('finds that both agree on %s', (_, trace) => {
-    expect(explain(trace, verdicts)).toBe('agree')
+  ])('finds that both agree on %s', async (_, trace) => {
+    expect(await explain(trace, null, verdicts)).toBe('agree')
   })
 
-  it('does not explain away what is simply different', () => {
+  it('does not explain away what is simply different', async () => {
     const good = frames({ opcode: 1, payload: 'a' }, ping)
     const different: readonly [readonly string[], readonly string[]][] = [
       [['text 1 61'], ['text 1 61', 'ping 0']],
@@ -63,12 +64,15 @@ describe('explain', () => {
       [['failure 1008'], []],
       [['text 1 61'], ['text 1 61', 'failure 1002']],
     ]
-    for (const [ours, theirs] of different) expect(explain(good, () => ({ ours, theirs }))).toBeNull()
+    for (const [ours, theirs] of different) {
+      expect(await explain(good, null, async () => ({ ours, theirs }))).toBeNull()
+    }
   })
 
-  it('does not take wrong text for right when the library does', () => {
+  it('does not take wrong text for right when the library does', async () => {
     const wrong = frames({ opcode: 1, payload: Uint8Array.of(0xff) })
-    expect(explain(wrong, () => ({ ours: ['failure 1007'], theirs: ['text 1 ff'] }))).toBeNull()
+    const verdict = async () => ({ ours: ['failure 1007'], theirs: ['text 1 ff'] })
+    expect(await explain(wrong, null, verdict)).toBeNull()
   })
 
   it('has a name, a clause and a reason for each rule', () => {

@@ -1,12 +1,14 @@
 // Where our decoder and the `ws` library's differ on purpose: each rule has its proof from the trace, and its clause of the RFC.
 import { concat } from '../protocol/testing.ts'
+import type { Agreement } from './agreement.ts'
+import { deflateRules } from './deflate-rules.ts'
+import { type Evidence, gather, type MessageSoFar } from './evidence.ts'
 import { fuzzLimits } from './limits.ts'
 import type { Seen } from './listen.ts'
-import { isLengthTooLong, isWrongFromHereOn, type Scan, type ScannedFrame, scan } from './scan.ts'
+import { isLengthTooLong, isWrongFromHereOn, type ScannedFrame } from './scan.ts'
 
 /** Two verdicts on one trace that part at event `at`. */
-interface Difference {
-  readonly scan: Scan
+interface Difference extends Evidence {
   readonly at: number
   /** Undefined: nothing more. */
   readonly ours: Seen | undefined
@@ -21,31 +23,30 @@ export interface Rule {
   explains(difference: Difference): boolean
 }
 
-export const rules: readonly Rule[] = [
+const frameRules: readonly Rule[] = [
   {
     name: 'shortest-length',
     clause: 'RFC 6455 §5.2',
     why: '"the minimal number of bytes MUST be used to encode the length": ours fails with 1002, ws takes any encoding',
-    explains: ({ scan, at, ours }) =>
-      ours === 'failure 1002' &&
-      scan.frames.some((frame) => isLengthTooLong(frame) && frame.eventsBefore === at),
+    explains: ({ frames, at, ours }) =>
+      ours === 'failure 1002' && frames.some((frame) => isLengthTooLong(frame) && frame.eventsBefore === at),
   },
   {
     name: 'utf8-fails-fast',
     clause: 'RFC 6455 §8.1, §7.1.7',
     why: 'bytes that no UTF-8 goes on with fail the connection when they arrive (1007); ws looks when the message is whole, which the peer may never let it be',
-    explains: ({ scan, at, ours, theirs }) =>
+    explains: ({ messages, at, ours, theirs }) =>
       ours === 'failure 1007' &&
       !isText(theirs) &&
-      wrongTexts(scan.frames).some((frame) => frame.eventsBefore === at),
+      messages.some((message) => message.frame.eventsBefore === at && isWrongText(message)),
   },
   {
     name: 'control-frame-limit',
     clause: 'RFC 6455 §10.4',
     why: 'an implementation sets limits of its own: so many control frames between the fragments of one message get 1008; ws has no such limit',
-    explains: ({ scan, at, ours }) =>
+    explains: ({ frames, at, ours }) =>
       ours === 'failure 1008' &&
-      countWithinMessage(scan.frames).some(
+      countWithinMessage(frames).some(
         ({ frame, controls }) =>
           controls > fuzzLimits.maxControlFramesPerMessage && frame.eventsBefore === at,
       ),
@@ -54,10 +55,10 @@ export const rules: readonly Rule[] = [
     name: 'fragment-limit-at-header',
     clause: 'RFC 6455 §10.4',
     why: 'a fragment beyond the limit is refused by its header (1008); ws first takes in its payload, which this trace ends before',
-    explains: ({ scan, at, ours, theirs }) =>
+    explains: ({ frames, at, ours, theirs }) =>
       ours === 'failure 1008' &&
       theirs === undefined &&
-      countWithinMessage(scan.frames).some(
+      countWithinMessage(frames).some(
         ({ frame, fragments }) =>
           fragments > fuzzLimits.maxFragments && !frame.whole && frame.eventsBefore === at,
       ),
@@ -70,28 +71,38 @@ export const rules: readonly Rule[] = [
   },
 ]
 
-export type Verdicts = (trace: Uint8Array) => {
+export const rules: readonly Rule[] = [...frameRules, ...deflateRules]
+
+export type Verdicts = (trace: Uint8Array) => Promise<{
   readonly ours: readonly Seen[]
   readonly theirs: readonly Seen[]
-}
+}>
 
 /** Completes every header, and a close frame of one byte. */
 const goingOn = new Uint8Array(16)
 
-/** Whether the two verdicts on a trace are the same; else the rule that explains why not, or null when none does. */
-export function explain(trace: Uint8Array, verdicts: Verdicts): Rule | 'agree' | null {
-  const { ours, theirs } = verdicts(trace)
+/**
+ * Whether the two verdicts on a trace are the same; else the rule that explains why not, or null when none does.
+ *
+ * @param agreement how messages may be compressed; null: not at all
+ */
+export async function explain(
+  trace: Uint8Array,
+  agreement: Agreement | null,
+  verdicts: Verdicts,
+): Promise<Rule | 'agree' | null> {
+  const { ours, theirs } = await verdicts(trace)
   const at = firstDifference(ours, theirs)
   if (at === -1) return 'agree'
-  const scanned = scan(trace)
-  const difference: Difference = { scan: scanned, at, ours: ours[at], theirs: theirs[at] }
+  const evidence = gather(trace, agreement)
+  const difference: Difference = { ...evidence, at, ours: ours[at], theirs: theirs[at] }
   const found = rules.find((rule) => rule.explains(difference))
   if (found !== undefined) return found
   if (difference.ours !== undefined || difference.theirs?.startsWith('failure') !== true) return null
-  const last = scanned.frames.at(-1)
+  const last = evidence.frames.at(-1)
   const withinClose = last !== undefined && last.opcode === 8 && last.declaredBytes === 1n && !last.whole
-  if (scanned.restBytes === 0 && !withinClose) return null
-  const later = explain(concat(trace, goingOn), verdicts)
+  if (evidence.restBytes === 0 && !withinClose) return null
+  const later = await explain(concat(trace, goingOn), agreement, verdicts)
   return later === null ? null : (rules.find((rule) => rule.name === 'whole-header-first') ?? null)
 }
 
@@ -105,18 +116,9 @@ function isText(seen: Seen | undefined): boolean {
   return seen?.startsWith('text') === true
 }
 
-/** The frames with which a text becomes wrong. */
-function wrongTexts(frames: readonly ScannedFrame[]): readonly ScannedFrame[] {
-  const wrong: ScannedFrame[] = []
-  let text: Uint8Array | null = null
-  for (const frame of frames) {
-    if (frame.opcode >= 8) continue
-    if (frame.opcode !== 0) text = frame.opcode === 1 ? new Uint8Array(0) : null
-    if (text === null) continue
-    text = concat(text, frame.payload)
-    if (isWrongFromHereOn(text)) wrong.push(frame)
-  }
-  return wrong
+/** Whether it is a text that is none, however it goes on. */
+function isWrongText({ text, content }: MessageSoFar): boolean {
+  return text && isWrongFromHereOn(content)
 }
 
 /** For each frame, how many fragments its message has had with it, and how many control frames stand between them. */

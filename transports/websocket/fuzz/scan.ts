@@ -6,6 +6,8 @@ export interface ScannedFrame {
   readonly payloadStart: number
   readonly end: number
   readonly final: boolean
+  /** RSV1 is 4, RSV2 is 2, RSV3 is 1. */
+  readonly reserved: number
   readonly opcode: number
   /** 7, 16 or 64: how the length is encoded. */
   readonly lengthBits: number
@@ -52,9 +54,20 @@ export function scan(trace: Uint8Array): Scan {
       for (let at = 0; at < payload.length; at++)
         payload[at] = (payload[at] as number) ^ (trace[maskStart + (at % 4)] as number)
     const final = first >= 0x80
+    const reserved = (first >> 4) & 7
     const opcode = first & 0x0f
     const place = { start: offset, payloadStart, end: payloadEnd }
-    frames.push({ ...place, final, opcode, lengthBits, declaredBytes, payload, whole, eventsBefore })
+    frames.push({
+      ...place,
+      final,
+      reserved,
+      opcode,
+      lengthBits,
+      declaredBytes,
+      payload,
+      whole,
+      eventsBefore,
+    })
     if (opcode >= 8 || final) eventsBefore++
     offset = payloadEnd
   }

@@ -1,12 +1,13 @@
 // The target `socket`: a handshake and frames through the server's whole pump, on a wire in memory and a clock by hand.
 import type { Socket } from 'node:net'
 import { BareAcceptor } from '../accept.node.ts'
-import { concat } from '../protocol/testing.ts'
+import { SharedFrames } from '../shared-frames.node.ts'
 import type { SocketHandler } from '../socket-handler.ts'
 import { ManualClock, ManualWire, tick } from '../testing.node.ts'
-import { makeTrace } from './conversation.ts'
+import { zlibInUse } from './compression.node.ts'
 import { makeRequest } from './heads.ts'
 import { fuzzLimits, fuzzMaxHeadBytes } from './limits.ts'
+import { makeOpening } from './opening.node.ts'
 import { fingerprint, Random } from './random.ts'
 import { randomSplit } from './splits.ts'
 import type { Checked, Target } from './target.ts'
@@ -17,12 +18,8 @@ export const socketTarget: Target = {
   name: 'socket',
   summary: 'a handshake with frames behind it through the server’s pump, with back-pressure, to its end',
   weight: 1,
-  make(random) {
-    // Mostly a fine handshake: what is behind it is more of interest here.
-    let head = makeRequest(random)
-    for (let tries = 0; tries < 3 && head.expected !== '101'; tries++) head = makeRequest(random)
-    return { trace: concat(head.bytes, makeTrace('server', random)), expected: null }
-  },
+  prefixBytes: 0,
+  make: (random) => ({ trace: makeOpening('server', () => makeRequest(random), random), expected: null }),
   check: ({ trace }) => check(trace),
 }
 
@@ -31,6 +28,8 @@ async function check(trace: Uint8Array): Promise<Checked> {
   const random = new Random(fingerprint(trace) ^ 0x5eed)
   const clock = new ManualClock()
   const wire = new ManualWire(random.pick([16, 1024, 65_536]))
+  const deflate = { thresholdBytes: random.pick([0, 100]), memLevel: 1 }
+  const zlibBefore = zlibInUse()
   let opened = 0
   let closed = 0
   let messages = 0
@@ -38,7 +37,11 @@ async function check(trace: Uint8Array): Promise<Checked> {
     message(socket, message) {
       messages++
       if (closed > 0) throw new Error('a message came after the end')
-      if (!socket.sendParts(message.text ? 'text' : 'binary', message.parts)) socket.pause()
+      const kind = message.text ? 'text' : 'binary'
+      const goesOn = random.chance(0.2)
+        ? socket.writeShared(new SharedFrames([{ kind, payload: message.bytes() }], deflate))
+        : socket.sendParts(kind, message.parts)
+      if (!goesOn) socket.pause()
       if (random.chance(0.05)) socket.close(1001, 'enough')
     },
     drained: (socket) => socket.resume(),
@@ -49,6 +52,7 @@ async function check(trace: Uint8Array): Promise<Checked> {
   const acceptor = new BareAcceptor<null>({
     handler,
     subprotocols: 'any',
+    deflate: random.chance(0.7) ? deflate : null,
     limits: fuzzLimits,
     clock,
     closeTimeoutMs: timeoutMs,
@@ -68,7 +72,7 @@ async function check(trace: Uint8Array): Promise<Checked> {
   }
   await tick()
   const outcome = `${opened} opened, ${closed} closed, ${messages} messages`
-  const finding = fault({ opened, closed, wire, timers: clock.waiting })
+  const finding = fault({ opened, closed, wire, timers: clock.waiting, zlib: zlibInUse() - zlibBefore })
   return { outcome, rule: null, finding }
 }
 
@@ -87,9 +91,16 @@ async function play(wire: ManualWire, trace: Uint8Array, random: Random): Promis
   else wire.push(null)
 }
 
-function fault(seen: { opened: number; closed: number; wire: ManualWire; timers: number }): string | null {
+function fault(seen: {
+  opened: number
+  closed: number
+  wire: ManualWire
+  timers: number
+  zlib: number
+}): string | null {
   if (seen.opened > 1) return `the connection was opened ${seen.opened} times`
   if (seen.closed !== seen.opened) return `closed was called ${seen.closed} times`
   if (!seen.wire.closed) return 'the connection has not ended'
+  if (seen.zlib !== 0) return `${seen.zlib} streams of zlib are left`
   return seen.timers === 0 ? null : `${seen.timers} timers are left`
 }

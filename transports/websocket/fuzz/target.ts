@@ -1,11 +1,22 @@
 // What the fuzzer throws traces at: a target makes traces, and says what is wrong with what comes of one.
 import type { Random } from './random.ts'
 
-export const targetNames = ['server', 'client', 'request', 'response', 'socket', 'dial'] as const
+export const targetNames = [
+  'server',
+  'client',
+  'server-deflate',
+  'client-deflate',
+  'round-trip',
+  'request',
+  'response',
+  'socket',
+  'dial',
+] as const
 /** Names for several at once. */
 export const targetGroups: Readonly<Record<string, readonly string[]>> = {
   handshake: ['request', 'response'],
-  protocol: ['server', 'client', 'request', 'response'],
+  deflate: ['server-deflate', 'client-deflate', 'round-trip'],
+  protocol: ['server', 'client', 'server-deflate', 'client-deflate', 'round-trip', 'request', 'response'],
 }
 
 export interface Case {
@@ -28,6 +39,8 @@ export interface Target {
   readonly summary: string
   /** How often its turn comes, relative to the others. */
   readonly weight: number
+  /** How many bytes of a trace say how to read the rest: shrinking leaves them alone. */
+  readonly prefixBytes: number
   make(random: Random): Case
   /** @param closely at many splits more: for replaying and shrinking */
   check(it: Case, closely: boolean): Checked | Promise<Checked>

@@ -1,9 +1,10 @@
 // All targets, and whose turn it is.
 import { DialTarget } from './dial-target.node.ts'
-import { frameTarget } from './frame-target.node.ts'
+import { deflateTarget, frameTarget } from './frame-target.node.ts'
 import { requestTarget, responseTarget } from './head-target.node.ts'
 import type { Connect } from './listen.ts'
 import { Random, seedOf } from './random.ts'
+import { roundTripTarget } from './round-trip-target.node.ts'
 import { socketTarget } from './socket-target.node.ts'
 import type { Case, Target } from './target.ts'
 
@@ -12,6 +13,9 @@ export function makeTargets(names: readonly string[], connect: Connect): readonl
   const all: readonly Target[] = [
     frameTarget('server', connect),
     frameTarget('client', connect),
+    deflateTarget('server', connect),
+    deflateTarget('client', connect),
+    roundTripTarget(connect),
     requestTarget,
     responseTarget,
     socketTarget,

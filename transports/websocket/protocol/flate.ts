@@ -20,9 +20,13 @@ export interface FlateStream {
    * The next piece of output, perhaps an empty one; see `keepPiece` for how long it is good. `not now`: others must have
    * their turn first. `corrupt`: the input is no DEFLATE, and the stream is of no use any more.
    *
-   * A decompressor goes on behind a block that claims to be the last one (RFC 7692 §7.2.3.4).
+   * A decompressor goes on behind a block that claims to be the last one (RFC 7692 §7.2.3.4). Of `blockTail` itself it drops
+   * what stands behind such a block: the sender should have begun an empty block there (§7.2.1), which would end with it.
+   *
+   * @param maxBytes of a decompressor's output. With 0 it goes on byte by byte of its input and gives one byte as soon as there
+   *   is one: thus what comes first, that byte or something corrupt, doesn't depend on how the input was cut.
    */
-  pull(): Uint8Array | 'not now' | 'corrupt'
+  pull(maxBytes?: number): Uint8Array | 'not now' | 'corrupt'
   /** A message is complete. Unless there is context takeover, the next one starts from nothing. */
   endMessage(): void
   /** The next message is not to refer to earlier ones, though there is context takeover. */

@@ -30,13 +30,17 @@ export interface Refusal {
   readonly detail: string
 }
 
-/** A handshake that is fine so far: what is left is to choose a subprotocol among those offered. */
-export interface AcceptableHandshake {
-  readonly key: string
+/** What a client leaves to the server's choice. */
+export interface Offers {
   /** In the client's order of preference; empty when it offered none. */
   readonly offeredSubprotocols: readonly string[]
   /** In the client's order of preference, alternatives included; empty when it offered none. */
   readonly offeredExtensions: readonly Extension[]
+}
+
+/** A handshake that is fine so far: what is left is to choose a subprotocol among those offered. */
+export interface AcceptableHandshake extends Offers {
+  readonly key: string
 }
 
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -98,6 +102,12 @@ export function checkRequest(request: HandshakeRequest): AcceptableHandshake | R
   }
   const key = field(request, 'sec-websocket-key')
   if (!keyPattern.test(key)) return badRequest('Sec-WebSocket-Key is not 16 bytes in base64')
+  const offers = readOffers(request)
+  return isRefusal(offers) ? offers : { key, ...offers }
+}
+
+/** Reads what a client offers, in an upgrade as in an extended CONNECT. */
+export function readOffers(request: Pick<HandshakeRequest, 'headers'>): Offers | Refusal {
   const offeredSubprotocols = listElements(field(request, 'sec-websocket-protocol'))
   const distinct = new Set(offeredSubprotocols)
   // RFC 6455 §4.1, item 10: tokens that MUST all be different.
@@ -107,7 +117,7 @@ export function checkRequest(request: HandshakeRequest): AcceptableHandshake | R
   const offeredExtensions = parseExtensions(field(request, 'sec-websocket-extensions'))
   // RFC 6455 §9.1: what breaks the grammar MUST fail; what is merely unknown is declined.
   if (offeredExtensions === null) return badRequest('Sec-WebSocket-Extensions is malformed')
-  return { key, offeredSubprotocols, offeredExtensions }
+  return { offeredSubprotocols, offeredExtensions }
 }
 
 /** The first of the offered subprotocols, in the client's order, that is supported; null if there is none. */
@@ -180,7 +190,20 @@ export interface ClientHandshake {
  * @throws UsageError for subprotocols or headers that can't be sent
  */
 export function requestText(handshake: ClientHandshake): string {
-  const { host, target, key, subprotocols, extensions = '', headers } = handshake
+  const { host, target, key } = handshake
+  const fields = requestFields(handshake)
+  return headText(`GET ${target} HTTP/1.1`, {
+    host,
+    upgrade: 'websocket',
+    connection: 'Upgrade',
+    'sec-websocket-key': key,
+    ...fields,
+  })
+}
+
+/** The fields of a client's opening handshake that mean the same over HTTP/1.1 and over HTTP/2. Throws as `requestText`. */
+export function requestFields(handshake: Omit<ClientHandshake, 'key'>): Record<string, string> {
+  const { target, subprotocols, extensions = '', headers } = handshake
   if (!subprotocols.every(isToken) || new Set(subprotocols).size !== subprotocols.length) {
     throw new UsageError('subprotocols must be different tokens')
   }
@@ -190,16 +213,12 @@ export function requestText(handshake: ClientHandshake): string {
   }
   if (!/^[\x21-\x7e]+$/.test(target))
     throw new UsageError('the request target has characters that it must not')
-  return headText(`GET ${target} HTTP/1.1`, {
-    host,
-    upgrade: 'websocket',
-    connection: 'Upgrade',
-    'sec-websocket-key': key,
+  return {
     'sec-websocket-version': '13',
     ...(subprotocols.length === 0 ? {} : { 'sec-websocket-protocol': subprotocols.join(', ') }),
     ...(extensions === '' ? {} : { 'sec-websocket-extensions': extensions }),
     ...headers,
-  })
+  }
 }
 
 /** What a server has answered. */
@@ -240,21 +259,31 @@ export function checkResponse(
       return 'the Upgrade header is missing or different'
     if (!hasElement(headers.connection ?? '', 'upgrade')) return 'the Connection header does not say Upgrade'
     if (headers['sec-websocket-accept'] !== accepted) return 'Sec-WebSocket-Accept is missing or wrong'
-    if (extensions !== '' && (handshake.extensions ?? '') === '')
-      return 'the server uses an extension that was not offered'
-    if (subprotocol !== null && !handshake.subprotocols.includes(subprotocol)) {
-      return `the server chose the subprotocol ${subprotocol}, which was not offered`
-    }
-    return null
+    return choiceFault(subprotocol, extensions, handshake)
   }
 }
 
-function badRequest(detail: string): Refusal {
+/** What is wrong with a server's choice among a client's offers (RFC 6455 §4.1, the last two of its checks); null: nothing. */
+export function choiceFault(
+  subprotocol: string | null,
+  extensions: string,
+  offered: Pick<ClientHandshake, 'subprotocols' | 'extensions'>,
+): string | null {
+  if (extensions !== '' && (offered.extensions ?? '') === '') {
+    return 'the server uses an extension that was not offered'
+  }
+  if (subprotocol !== null && !offered.subprotocols.includes(subprotocol)) {
+    return `the server chose the subprotocol ${subprotocol}, which was not offered`
+  }
+  return null
+}
+
+export function badRequest(detail: string): Refusal {
   return refusal(400, 'Bad Request', detail)
 }
 
 /** A header's value, '' if it is missing. A list counts as one value, joined. */
-function field(request: HandshakeRequest, name: string): string {
+export function field(request: Pick<HandshakeRequest, 'headers'>, name: string): string {
   const value = request.headers[name]
   return typeof value === 'string' ? value : (value?.join(', ') ?? '')
 }

@@ -31,19 +31,16 @@ export class Inflation {
     const stream = this.#stream
     for (;;) {
       while (stream.pending) {
-        const piece = stream.pull()
+        // Up to the limit and no further: of the faults in a message the first one counts, however it has arrived (R14).
+        const piece = stream.pull(maxMessageBytes - message.payloadBytes)
         if (piece === 'not now') return false
-        if (piece === 'corrupt') {
-          return new ProtocolError(CloseCode.invalidData, 'a compressed message is corrupt')
-        }
+        if (piece === 'corrupt') return corruption(message)
         // A bomb: the rest of it is never inflated (R22).
         if (message.payloadBytes + piece.length > maxMessageBytes) {
           return new ProtocolError(CloseCode.messageTooBig, 'a message is too big when it is inflated')
         }
-        if (!message.append(piece, 0, piece.length, false, false, primitives)) {
-          // RFC 7692 §6.2, RFC 6455 §8.1: it is the inflated text that must be UTF-8.
-          return new ProtocolError(CloseCode.invalidData, 'a text is not UTF-8')
-        }
+        // RFC 7692 §6.2, RFC 6455 §8.1: it is the inflated text that must be UTF-8.
+        if (!message.append(piece, 0, piece.length, false, false, primitives)) return corruption(message)
       }
       if (!this.#tailIsDue) return true
       // RFC 7692 §7.2.2: append what the sender has left out.
@@ -61,4 +58,10 @@ export class Inflation {
   close(): void {
     this.#stream.close()
   }
+}
+
+/** In one form of words, because what stands before something corrupt in the same piece isn't known. */
+function corruption(message: MessageBuilder): ProtocolError {
+  const what = message.text ? 'a compressed text is corrupt or not UTF-8' : 'a compressed message is corrupt'
+  return new ProtocolError(CloseCode.invalidData, what)
 }
