@@ -1,7 +1,7 @@
 // permessage-deflate on real sockets: both our halves, what is freed, order, and frames that are shared.
 import { createServer, type Server, type Socket } from 'node:net'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { BareAcceptor } from './accept.node.ts'
 import { Deflate, type DeflateOptions } from './deflate.node.ts'
 import { DialError, type DialOptions, dial } from './dial.node.ts'
@@ -332,6 +332,38 @@ describe('waiting for a turn', () => {
       expect(wire.isPaused()).toBe(cut)
       socket.terminate()
     }
+  })
+})
+
+describe('an application that pauses while a message waits to be inflated', () => {
+  it('takes no turns until it resumes', async () => {
+    const wire = new ManualWire()
+    const notes = new Notes<null>()
+    const settings: SocketSettings<null> = {
+      connection: connectionSettings('server', defaultLimits, nodePrimitives, frameArena),
+      handler: notes,
+      closeTimeoutMs: 100,
+      clock: new ManualClock(),
+    }
+    const offeredExtensions = [{ name: 'permessage-deflate', parameters: [] }]
+    const deflate = new Deflate({}).accept({ key: '', offeredSubprotocols: [], offeredExtensions })
+    const socket = new MessageSocket(wire, settings, null, null, new Uint8Array(0), deflate)
+    clean.push(() => socket.terminate())
+    await tick()
+    zlibTurns.spend(1e9)
+    wire.push(peerFrame('server', { opcode: 1, reserved: 4, payload: Buffer.from('f248cdc9c90700', 'hex') }))
+    await new Promise(process.nextTick)
+    socket.pause()
+    await tick()
+    const waits = vi.spyOn(zlibTurns, 'wait')
+    for (let turn = 0; turn < 5; turn++) await tick()
+    expect(waits).toHaveBeenCalledTimes(0)
+    waits.mockRestore()
+    expect(notes.messages).toEqual([])
+    socket.resume()
+    await notes.until(() => notes.messages.length === 1)
+    expect(notes.messages).toEqual(['Hello'])
+    expect(wire.isPaused()).toBe(false)
   })
 })
 

@@ -202,8 +202,12 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   onData(chunk: Uint8Array, borrowed: boolean): void {
     this.heard = true
     this.#connection.receive(chunk, borrowed)
-    if ((this.#flags & paused) === 0) this.#read()
-    if (this.#connection.hasInput) this.#connection.keepInput()
+    try {
+      if ((this.#flags & paused) === 0) this.#read()
+    } finally {
+      // Also when a handler throws: the next read overwrites what is borrowed.
+      if (this.#connection.hasInput) this.#connection.keepInput()
+    }
   }
 
   onEnd(): void {
@@ -314,11 +318,13 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   /** If there is more to compress or to inflate than this turn has room for: reads no more until the next one. */
   #waitForTurn(): void {
     const { isInflating, deflatingBytes } = this.#connection
-    if (isInflating) {
+    // While others want no more either, it would come in vain, turn for turn; whoever resumes goes on with it.
+    const inflates = isInflating && (this.#flags & (pausedByApplication | pausedByReplies)) === 0
+    if (inflates) {
       this.#flags |= pausedByInflation
       this.duplex.pause()
     }
-    if ((!isInflating && deflatingBytes === 0) || (this.#flags & waitsForTurn) !== 0) return
+    if ((!inflates && deflatingBytes === 0) || (this.#flags & waitsForTurn) !== 0) return
     this.#flags |= waitsForTurn
     zlibTurns.wait(this)
   }

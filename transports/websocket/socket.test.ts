@@ -295,6 +295,26 @@ describe.each(roles)('back-pressure, as %s', (role) => {
   })
 })
 
+describe.each(roles)('bytes that are borrowed, as %s', (role) => {
+  it('are kept when a handler throws in the midst of them', async () => {
+    const notes = new Notes<null>()
+    const plain = notes.message.bind(notes)
+    notes.message = (socket, message) => {
+      plain(socket, message)
+      if (notes.messages.length === 1) throw new Error('a fault of the application')
+    }
+    const { socket } = setUp(role, [], notes)
+    const chunk = concat(...['a', 'b', 'c'].map((payload) => peerFrame(role, text(payload))))
+    const readBuffer = Buffer.from(chunk)
+    expect(() => socket.onData(readBuffer, true)).toThrow('a fault of the application')
+    // Somebody else's read.
+    readBuffer.fill(0xdd)
+    socket.onData(Buffer.from(peerFrame(role, text('d'))), true)
+    expect(notes.messages).toEqual(['a', 'b', 'c', 'd'])
+    expect(socket.isOpen).toBe(true)
+  })
+})
+
 describe.each(roles)('opening, as %s', (role) => {
   it('decodes the bytes that came with the handshake, after the constructor (R20)', async () => {
     const { notes, receive } = setUp(role, [text('head'), text('more')])
