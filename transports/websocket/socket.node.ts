@@ -244,6 +244,7 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   /** Hands up what the connection finds in its input, then writes all that came of it at once. */
   #read(): void {
     const connection = this.#connection
+    let threw = true
     this.#flags |= reading
     try {
       while ((this.#flags & paused) === 0) {
@@ -252,8 +253,11 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
         this.#dispatch(event)
       }
       if ((this.#flags & endReceived) !== 0 && !connection.hasInput) connection.receiveEnd()
+      threw = false
     } finally {
       this.#flags &= ~reading
+      // What came behind the message that a handler can't take is there already: nothing else would lead to it.
+      if (threw) process.nextTick(MessageSocket.#readOn, this)
       this.flush()
     }
   }
@@ -309,9 +313,19 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   static #flushAll(this: void): void {
     const sockets = unflushed
     unflushed = []
-    for (const socket of sockets) {
-      socket.#flags &= ~scheduled
-      socket.flush()
+    let flushed = 0
+    try {
+      for (const socket of sockets) {
+        flushed++
+        socket.#flags &= ~scheduled
+        socket.flush()
+      }
+    } finally {
+      // One's handler has thrown: the others have something to send all the same.
+      if (flushed < sockets.length) {
+        unflushed = sockets.slice(flushed).concat(unflushed)
+        setImmediate(MessageSocket.#flushAll)
+      }
     }
   }
 

@@ -313,6 +313,46 @@ describe.each(roles)('bytes that are borrowed, as %s', (role) => {
     expect(notes.messages).toEqual(['a', 'b', 'c', 'd'])
     expect(socket.isOpen).toBe(true)
   })
+
+  it('are read on after that, though nothing more arrives', async () => {
+    const notes = new Notes<null>()
+    const plain = notes.message.bind(notes)
+    notes.message = (socket, message) => {
+      plain(socket, message)
+      if (notes.messages.length === 1) throw new Error('a fault of the application')
+    }
+    const { socket } = setUp(role, [], notes)
+    const chunk = concat(...['a', 'b'].map((payload) => peerFrame(role, text(payload))))
+    expect(() => socket.onData(Buffer.from(chunk), true)).toThrow('a fault of the application')
+    await tick()
+    expect(notes.messages).toEqual(['a', 'b'])
+  })
+})
+
+describe('a handler that throws when it is told to go on', () => {
+  it('holds up nobody else who has something to send', async () => {
+    const notes = new Notes<null>()
+    notes.drained = () => {
+      throw new Error('a fault of the application')
+    }
+    const [first, second] = [setUp('server', [], notes, new ManualWire(1024 * 1024)), setUp('server')]
+    // What the process would be told.
+    const faults: unknown[] = []
+    const told = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', (fault) => faults.push(fault))
+    try {
+      first.socket.send(new Uint8Array(64 * 1024))
+      second.socket.send('hello')
+      await tick()
+      await tick()
+    } finally {
+      process.removeAllListeners('uncaughtException')
+      for (const listener of told) process.on('uncaughtException', listener)
+    }
+    expect(faults).toHaveLength(1)
+    expect(second.sent()).toEqual(['text hello'])
+  })
 })
 
 describe.each(roles)('opening, as %s', (role) => {

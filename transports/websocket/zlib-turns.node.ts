@@ -46,9 +46,13 @@ export class ZlibTurns {
     const waiting = this.#waiting
     this.#waiting = []
     let served = 0
-    while (served < waiting.length && this.isOpen) (waiting[served++] as TurnTaker).onTurn()
-    if (served < waiting.length) this.#waiting = waiting.slice(served).concat(this.#waiting)
-    if (this.#waiting.length > 0) this.#schedule()
+    try {
+      while (served < waiting.length && this.isOpen) (waiting[served++] as TurnTaker).onTurn()
+    } finally {
+      // Also when one has thrown: the others wait all the same.
+      if (served < waiting.length) this.#waiting = waiting.slice(served).concat(this.#waiting)
+      if (this.#waiting.length > 0) this.#schedule()
+    }
   }
 }
 

@@ -158,4 +158,28 @@ describe('turns', () => {
     expect(log).toHaveLength(4)
     expect(turns.isOpen).toBe(true)
   })
+
+  it('come to the others when one throws in its own', async () => {
+    const turns = new ZlibTurns()
+    const log: string[] = []
+    const faults: unknown[] = []
+    const told = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', (fault) => faults.push(fault))
+    try {
+      turns.wait({
+        onTurn() {
+          throw new Error('a fault of the application')
+        },
+      })
+      turns.wait({ onTurn: () => void log.push('other') })
+      await nextTurn()
+      await nextTurn()
+    } finally {
+      process.removeAllListeners('uncaughtException')
+      for (const listener of told) process.on('uncaughtException', listener)
+    }
+    expect(faults).toHaveLength(1)
+    expect(log).toEqual(['other'])
+  })
 })
