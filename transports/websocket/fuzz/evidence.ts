@@ -1,8 +1,9 @@
 // What the data frames of a trace say together, inflated in the plainest way: evidence for the rules, no decoder.
+
+import { inflatePlainly, type PlainInflation } from '../plain-inflate.ts'
 import { concat } from '../protocol/testing.ts'
 import type { Agreement } from './agreement.ts'
 import { fuzzLimits } from './limits.ts'
-import { inflatePlainly, type PlainInflation } from './plain-inflate.ts'
 import { type ScannedFrame, scan } from './scan.ts'
 
 /** A message as far as it goes with one of its frames. */

@@ -1,4 +1,5 @@
-// DEFLATE read bit by bit after RFC 1951, without a thought of speed: evidence for the rules, no decoder.
+// DEFLATE read bit by bit after RFC 1951, without a thought of speed: what the fuzzer and the conformance suite believe of a stream,
+// as zlib doesn't tell how far back it refers, and looks at the window only loosely.
 
 /** What is in a stream of blocks, as far as it goes. */
 export interface PlainInflation {
@@ -39,9 +40,16 @@ class Stop extends Error {
   }
 }
 
-/** @param maxOutputBytes stops soon after so many */
-export function inflatePlainly(input: Uint8Array, maxOutputBytes: number): PlainInflation {
-  const reader = new BlockReader(input, maxOutputBytes)
+/**
+ * @param maxOutputBytes stops soon after so many
+ * @param history what came before, as far as it may be referred to
+ */
+export function inflatePlainly(
+  input: Uint8Array,
+  maxOutputBytes: number,
+  history: Uint8Array = new Uint8Array(0),
+): PlainInflation {
+  const reader = new BlockReader(input, maxOutputBytes, history)
   const finalEnds: number[] = []
   let corrupt = false
   try {
@@ -64,19 +72,25 @@ class BlockReader {
   readonly #input: Uint8Array
   readonly #maxOutputBytes: number
   #bit = 0
-  #output = new Uint8Array(1024)
-  #length = 0
+  /** Behind what came before. */
+  #output: Uint8Array<ArrayBuffer>
+  #length: number
+  readonly #historyBytes: number
   /** Where the window begins at the earliest. */
   #start = 0
   farthestBytes = 0
 
-  constructor(input: Uint8Array, maxOutputBytes: number) {
+  constructor(input: Uint8Array, maxOutputBytes: number, history: Uint8Array) {
     this.#input = input
     this.#maxOutputBytes = maxOutputBytes
+    this.#historyBytes = history.length
+    this.#length = history.length
+    this.#output = new Uint8Array(history.length + 1024)
+    this.#output.set(history)
   }
 
   output(): Uint8Array {
-    return this.#output.slice(0, this.#length)
+    return this.#output.slice(this.#historyBytes, this.#length)
   }
 
   /** Behind a last block: the next byte, and an empty window. @returns the offset */
@@ -109,7 +123,7 @@ class BlockReader {
   }
 
   #put(byte: number): void {
-    if (this.#length > this.#maxOutputBytes) throw new Stop(false)
+    if (this.#length - this.#historyBytes > this.#maxOutputBytes) throw new Stop(false)
     if (this.#length === this.#output.length) {
       const grown = new Uint8Array(this.#length * 2)
       grown.set(this.#output)

@@ -1,9 +1,9 @@
 // The plain inflater that the rules get their evidence from, against zlib: what it makes of good bytes and of spoilt ones.
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { concat } from '../protocol/testing.ts'
+import { Random } from './fuzz/random.ts'
 import { inflatePlainly } from './plain-inflate.ts'
-import { Random } from './random.ts'
+import { concat } from './protocol/testing.ts'
 
 const enough = 1_000_000
 
