@@ -38,7 +38,8 @@ describe('the hand-built WebSocket under fuzz', () => {
     if (seconds < 15) return
     // Enough time for every target to have come up, and where others leave the machine alone for every rule, too.
     expect(Object.keys(summary.targets).sort()).toEqual([...targetNames].sort())
-    if (summary.traces < 12_000) return
+    // The rarest comes up about once in 3,000 traces: with fewer than this a seed may well miss it.
+    if (summary.traces < 25_000) return
     expect(Object.keys(summary.rules).sort()).toEqual(allRules.map(({ name }) => name).sort())
   })
 })
