@@ -147,7 +147,10 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
     this.#schedule()
   }
 
-  /** Reads no more until `resume`: what the peer sends waits with it, once the buffers between are full. */
+  /**
+   * Reads no more until `resume`: what the peer sends waits with it, once the buffers between are full. A TCP socket doesn't learn
+   * either that the peer has gone, until it is resumed or written to.
+   */
   pause(): void {
     if (!this.isOpen) return
     this.#flags |= pausedByApplication
