@@ -93,8 +93,9 @@ export class Acceptor<Context> {
     context: Context,
     headers: Headers = {},
   ): MessageSocket<Context> {
-    const { subprotocol, deflate, fields } = this.#choose(handshake, headers)
-    duplex.write(acceptResponse(handshake, subprotocol, fields, sha1Base64), 'latin1')
+    const { subprotocol, deflate } = this.#agree(handshake, headers, (chosen, fields) => {
+      duplex.write(acceptResponse(handshake, chosen, fields, sha1Base64), 'latin1')
+    })
     return new MessageSocket(duplex, this.#settings, context, subprotocol, head, deflate)
   }
 
@@ -109,26 +110,31 @@ export class Acceptor<Context> {
     context: Context,
     headers: Headers = {},
   ): MessageSocket<Context> {
-    const { subprotocol, deflate, fields } = this.#choose(offers, headers)
+    const { subprotocol, deflate } = this.#agree(offers, headers, (chosen, fields) => {
+      stream.respond(connectAnswer(offers, chosen, fields))
+    })
+    return new MessageSocket(stream, this.#settings, context, subprotocol, noBytes, deflate)
+  }
+
+  /** Chooses of what is offered, and answers so. If that throws, what was set aside for the connection is given back. */
+  #agree(
+    offers: Offers,
+    headers: Headers,
+    answer: (subprotocol: string | null, fields: Headers) => void,
+  ): { readonly subprotocol: string | null; readonly deflate: DeflateInForce | null } {
+    const subprotocol = chooseSubprotocol(offers.offeredSubprotocols, this.#subprotocols)
+    const deflate = this.#deflate === null ? null : this.#deflate.accept(offers)
     try {
-      stream.respond(connectAnswer(offers, subprotocol, fields))
+      answer(
+        subprotocol,
+        deflate === null ? headers : { ...headers, 'sec-websocket-extensions': deflate.text },
+      )
     } catch (error) {
       deflate?.compression.inflater.close()
       deflate?.compression.deflater.close()
       throw error
     }
-    return new MessageSocket(stream, this.#settings, context, subprotocol, noBytes, deflate)
-  }
-
-  /** What is agreed on, and the answer's fields that say so. */
-  #choose(
-    offers: Offers,
-    headers: Headers,
-  ): { subprotocol: string | null; deflate: DeflateInForce | null; fields: Headers } {
-    const subprotocol = chooseSubprotocol(offers.offeredSubprotocols, this.#subprotocols)
-    const deflate = this.#deflate === null ? null : this.#deflate.accept(offers)
-    const fields = deflate === null ? headers : { ...headers, 'sec-websocket-extensions': deflate.text }
-    return { subprotocol, deflate, fields }
+    return { subprotocol, deflate }
   }
 
   /** Answers with something other than 101 and ends the connection, within a time. */

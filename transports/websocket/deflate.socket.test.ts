@@ -2,13 +2,14 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { BareAcceptor } from './accept.node.ts'
+import { Acceptor, BareAcceptor } from './accept.node.ts'
 import { Deflate, type DeflateOptions } from './deflate.node.ts'
 import { DialError, type DialOptions, dial } from './dial.node.ts'
 import { createEchoServer } from './echo.node.ts'
 import { NodeWebSocket } from './node-websocket.node.ts'
 import { frameArena, nodePrimitives } from './primitives.node.ts'
 import { connectionSettings } from './protocol/connection.ts'
+import { UsageError } from './protocol/errors.ts'
 import { defaultLimits } from './protocol/limits.ts'
 import { describeFrames, peerFrame } from './protocol/testing.ts'
 import { SharedFrames } from './shared-frames.node.ts'
@@ -223,6 +224,24 @@ describe('what is held (R22)', () => {
     }
     const again = await connect(url, { deflate: {} })
     expect(again.socket.extensions).toBe('permessage-deflate')
+  })
+
+  it('gives contexts back when the answer cannot be written', async () => {
+    const handler = new Notes<null>()
+    const acceptor = new Acceptor<null>({ handler, subprotocols: 'any', deflate: { maxContexts: 100 } })
+    const handshake = {
+      key: 'dGhlIHNhbXBsZSBub25jZQ==',
+      offeredSubprotocols: [],
+      offeredExtensions: [{ name: 'permessage-deflate', parameters: [] }],
+    }
+    const open = (headers: Record<string, string>): MessageSocket<null> =>
+      acceptor.open(new ManualWire(), handshake, new Uint8Array(0), null, headers)
+    for (let count = 0; count < 50; count++)
+      expect(() => open({ 'x-room': 'two\r\nlines' })).toThrow(UsageError)
+    const socket = open({ 'x-room': 'one line' })
+    expect(socket.extensions).toBe('permessage-deflate')
+    socket.terminate()
+    await tick()
   })
 })
 
