@@ -7,6 +7,7 @@ import {
   type IncomingHttpStatusHeader,
   type SecureClientSessionOptions,
 } from 'node:http2'
+import { messageOf } from '../errors.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Deflate } from './deflate.node.ts'
 import { DialError, type DialOptions, defaultHandshakeTimeoutMs, openSocket } from './dial.node.ts'
@@ -231,8 +232,4 @@ function parseAddress(url: string | URL): URL {
 function asFields(headers: ResponseHeaders): Headers {
   const fields = Object.entries(headers).filter(([name]) => !name.startsWith(':'))
   return Object.fromEntries(fields.map(([name, value]) => [name, String(value)]))
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,11 +1,14 @@
 // `npm run conformance`: judges a WebSocket server or client by the RFCs, case by case.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { messageOf } from '../../errors.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { Role } from './case.ts'
 import { select } from './catalogue.ts'
+import type { Target } from './fuzzing-client.node.ts'
 import { isFine, type Result } from './judge.ts'
 import { type Options, readOptions, usage } from './options.node.ts'
 import { isAllFine, progressText, type Report, reportJson, reportText } from './report.ts'
@@ -53,6 +56,7 @@ async function test(role: Role, options: Options): Promise<Report> {
   const seconds = (): number => (performance.now() - startMs) / 1000
   if (role === 'server') {
     const server = target ?? (await startEcho())
+    await requireListener(server)
     const results = await testServer(server, run)
     const of =
       target === null ? 'npm run echo -- --compress' : `ws://${server.host}:${server.port}${server.path}`
@@ -63,7 +67,28 @@ async function test(role: Role, options: Options): Promise<Report> {
   return { role, of, groups, results, seconds: seconds() }
 }
 
-async function startEcho(): Promise<{ host: string; port: number; path: string }> {
+/** One line instead of hundreds of cases that all fail for the same reason. */
+async function requireListener({ host, port }: Target): Promise<void> {
+  const socket = connect(port, host)
+  try {
+    await once(socket, 'connect')
+  } catch (error) {
+    throw new UsageError(`nothing listens there: start the server first (${messageOf(error)})`)
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** Fails before the cases are played, not after. */
+async function requireWritable(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close()
+  } catch (error) {
+    throw new UsageError(`the results can't be written: ${messageOf(error)}`)
+  }
+}
+
+async function startEcho(): Promise<Target> {
   const child = start('../echo.node.ts', '--port', '0', '--compress')
   const [line] = child.stdout === null ? [''] : await once(child.stdout, 'data')
   return { host: '127.0.0.1', port: Number(new URL(String(line).trim()).port), path: '/' }
@@ -82,6 +107,7 @@ async function visitor(port: number, { listenOn, connections }: Options): Promis
 }
 
 async function main(options: Options): Promise<number> {
+  if (options.json !== null) await requireWritable(options.json)
   const reports: Report[] = []
   try {
     for (const role of options.roles) {
@@ -103,7 +129,8 @@ try {
   if (options === null) process.stdout.write(usage)
   else process.exitCode = await main(options)
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  process.stderr.write(`${error.message}\n`)
+  const isUsage = error instanceof UsageError || (error as NodeJS.ErrnoException).syscall === 'listen'
+  if (!isUsage) throw error
+  process.stderr.write(`${messageOf(error)}\n`)
   process.exitCode = exitCodes.usage
 }

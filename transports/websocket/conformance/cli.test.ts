@@ -100,6 +100,27 @@ describe('npm run conformance', { timeout: 30_000 }, () => {
     const { out, error, status } = await run('--loud')
     expect({ out, status }).toEqual({ out: '', status: 2 })
     expect(error.trimEnd().split('\n')).toHaveLength(1)
+    const busy = createFaultyServer('none')
+    const port = await listen(busy)
+    clean.push(() => busy.close())
+    const wrong = [
+      [['--role', 'client', '--port', String(port)], /EADDRINUSE/],
+      [
+        ['--cases', '1.1.1', '--json', join(tmpdir(), 'no such folder', 'results.json')],
+        /can't be written.*ENOENT/,
+      ],
+      // Reserved (RFC 6335 §6): nobody listens there.
+      [['--port', '1023'], /nothing listens there.*ECONNREFUSED/],
+    ] as const
+    for (const [args, line] of wrong) {
+      const refused = await run(...args)
+      expect(refused, args.join(' ')).toMatchObject({
+        out: '',
+        status: 2,
+        error: expect.stringMatching(line),
+      })
+      expect(refused.error.trimEnd().split('\n')).toHaveLength(1)
+    }
     for (const args of [
       ['--url', 'http://x'],
       ['--url', 'x'],
