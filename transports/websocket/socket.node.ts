@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream'
 import type { DeflateInForce } from './deflate.node.ts'
 import { cut, type DuplexEvents, listenTo, writeParts } from './duplex.node.ts'
+import { type Flushable, flushSoon } from './flush-queue.node.ts'
 import { Connection } from './protocol/connection.ts'
 import { copiedUpToBytes } from './protocol/output.ts'
 import type { ReceivedEvent } from './protocol/receiver.ts'
@@ -15,8 +16,6 @@ import { type TurnTaker, zlibTurns } from './zlib-turns.node.ts'
 
 /** With so much waiting, a sender is told to wait, though it is not yet known whether the wire takes it. */
 const highWaterBytes = 64 * 1024
-
-let unflushed: MessageSocket<unknown>[] = []
 
 /** The bits of `#flags`. */
 const reading = 1
@@ -34,7 +33,7 @@ const pausedByInflation = 2048
 const writesAtOnce = 4096
 const paused = pausedByApplication | pausedByReplies | pausedByInflation
 
-export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
+export class MessageSocket<Context> implements DuplexEvents, Flushable, TurnTaker {
   readonly duplex: Duplex
   readonly settings: SocketSettings<Context>
   readonly subprotocol: string | null
@@ -228,6 +227,12 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
     this.#error ??= error
   }
 
+  /** The end of the tick that `#schedule` has asked for. */
+  onFlush(): void {
+    this.#flags &= ~scheduled
+    this.flush()
+  }
+
   /** The turn that `#waitForTurn` has asked for. */
   onTurn(): void {
     this.#flags &= ~(waitsForTurn | pausedByInflation)
@@ -310,26 +315,7 @@ export class MessageSocket<Context> implements DuplexEvents, TurnTaker {
   #schedule(): void {
     if ((this.#flags & (reading | scheduled)) !== 0) return
     this.#flags |= scheduled
-    if (unflushed.push(this as MessageSocket<unknown>) === 1) setImmediate(MessageSocket.#flushAll)
-  }
-
-  static #flushAll(this: void): void {
-    const sockets = unflushed
-    unflushed = []
-    let flushed = 0
-    try {
-      for (const socket of sockets) {
-        flushed++
-        socket.#flags &= ~scheduled
-        socket.flush()
-      }
-    } finally {
-      // One's handler has thrown: the others have something to send all the same.
-      if (flushed < sockets.length) {
-        unflushed = sockets.slice(flushed).concat(unflushed)
-        setImmediate(MessageSocket.#flushAll)
-      }
-    }
+    flushSoon(this)
   }
 
   /** If there is more to compress or to inflate than this turn has room for: reads no more until the next one. */
