@@ -86,7 +86,7 @@ function parsed(args: readonly string[]) {
   } catch (error) {
     // Node explains at length; its first line says enough.
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-    throw new UsageError(`${line} See --help.`)
+    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`)
   }
 }
 

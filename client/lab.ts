@@ -61,6 +61,13 @@ export class Lab {
       const { room } = readAddress(location.hash)
       if (room !== null) this.enter(room)
     })
+    // The network comes or goes, or somebody looks again: what the link is worth is asked at once, not at the next heartbeat (R35).
+    const askLink = (): void => this.room.peek().reconnect()
+    addEventListener('online', askLink)
+    addEventListener('offline', askLink)
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) askLink()
+    })
     setInterval(() => this.tick(), figuresMs)
     void this.ask()
   }

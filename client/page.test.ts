@@ -222,6 +222,19 @@ describe('what is written', () => {
   })
 })
 
+test.each(['online', 'offline', 'visibilitychange'])('asks the link at once on "%s"', async (event) => {
+  const page = await open({ room: newRoom(), user: 'Ada', transport: 'websocket' })
+  const opening = page.page.waitForEvent('websocket')
+  await page.page.reload()
+  const socket = await opening
+  await page.text('connected').waitFor()
+  const asked = socket.waitForEvent('framesent', ({ payload }) => String(payload).includes('probe'))
+  await page.page.evaluate((name) => {
+    for (const target of [window, document]) target.dispatchEvent(new Event(name))
+  }, event)
+  await asked
+})
+
 describe('reading', () => {
   async function filledRoom(count: number): Promise<string> {
     const room = newRoom()

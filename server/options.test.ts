@@ -47,6 +47,8 @@ test('the command line wins over the environment, which wins over the default', 
 
 test('the port of WebSockets over HTTP/2, once chosen, is that one alone', () => {
   expect(run(['--h2-websocket-port', '9000']).h2WebSocketPorts).toEqual([9000])
+  expect(run(['--port', '0', '--tls-port', '0', '--h2-websocket-port', '0']).h2WebSocketPorts).toEqual([0])
+  expect(run(['--tls-port', '8444'])).toMatchObject({ tlsPort: 8444, h2WebSocketPorts: [8444, 0] })
   expect(run([], { PARLEY_H2_WEBSOCKET_PORT: '0' }).h2WebSocketPorts).toEqual([0])
 })
 
@@ -90,6 +92,8 @@ test.each([
   [['--port', '65536'], '65535'],
   [['--port=-1'], '65535'],
   [['--port', ''], '65535'],
+  [['--port', '9000', '--tls-port', '9000'], '--port and --tls-port are both 9000'],
+  [['--h2-websocket-port', '8443'], '--tls-port and --h2-websocket-port are both 8443'],
   [['--h2-websocket-port', 'x'], '--h2-websocket-port is a number'],
   [['--log', 'redis'], '--log is sqlite or memory, not "redis".'],
   [['--synchronous', 'off'], '--synchronous is full or normal'],

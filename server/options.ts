@@ -113,6 +113,13 @@ export function readOptions(
   if (log === 'memory' && keep.ageMs !== null) {
     throw new UsageError('--log memory keeps a number of messages a room (--keep 10000), not an age.')
   }
+  const h2WebSocketPort = take('h2-websocket-port')
+  requireDifferent({
+    port: take('port'),
+    'tls-port': take('tls-port'),
+    // The default one gives way.
+    'h2-websocket-port': h2WebSocketPort === initialOf('h2-websocket-port') ? '0' : h2WebSocketPort,
+  })
   return {
     kind: 'run',
     options: {
@@ -129,6 +136,19 @@ export function readOptions(
       logLevel: oneOf('log-level', take('log-level'), logLevels),
       build: !(values['no-build'] === true || isYes(env.PARLEY_NO_BUILD)),
     },
+  }
+}
+
+/** Throws a `UsageError` when two ports are the same; 0, which takes a free one, may be given more than once. */
+function requireDifferent(ports: Readonly<Record<string, string | undefined>>): void {
+  const names = new Map<number, string>()
+  for (const [name, text] of Object.entries(ports)) {
+    const port = Number(text)
+    const other = names.get(port)
+    if (port > 0 && other !== undefined) {
+      throw new UsageError(`--${other} and --${name} are both ${port}; each needs a port of its own.`)
+    }
+    names.set(port, name)
   }
 }
 

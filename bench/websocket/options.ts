@@ -74,7 +74,7 @@ function parsed(args: readonly string[]) {
     }).values
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-    throw new UsageError(`${line} See --help.`)
+    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`)
   }
 }
 

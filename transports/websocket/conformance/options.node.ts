@@ -24,8 +24,8 @@ const defaultConnections = 4
 
 export const usage = `Usage: npm run conformance -- [--url ws://HOST:PORT/PATH | --port N] [--role server|client] [--cases LIST]
 
-Plays ${groups.reduce((sum, { cases }) => sum + cases.length, 0)} cases against a WebSocket echo server, or against a client that echoes, and judges every frame and the
-close. Groups 1 to 13 have the numbers of Autobahn|Testsuite's cases; those from 20 on go beyond them.
+Plays up to ${groups.reduce((sum, { cases }) => sum + cases.length, 0)} cases (some are for one role only) against a WebSocket echo server, or against a client that
+echoes, and judges every frame and the close. Groups 1 to 13 have the numbers of Autobahn|Testsuite's cases; those from 20 on go beyond them.
 Without a URL or a port it tests both roles of Parley's own WebSocket, the server with compression.
 
   --url URL         a server that runs already; ws: only
@@ -95,7 +95,7 @@ function parsed(args: readonly string[]) {
     }).values
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-    throw new UsageError(`${line} See --help.`, { cause: error })
+    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`, { cause: error })
   }
 }
 

@@ -99,7 +99,7 @@ function parsed(args: readonly string[]) {
     }).values
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-    throw new UsageError(`${line} See --help.`, { cause: error })
+    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`, { cause: error })
   }
 }
 
