@@ -130,13 +130,25 @@ function main(): void {
     exitWith(options)
   } else {
     const server = createEchoServer(options)
-    server.on('error', (error) => exitWith(error.message))
+    server.on('error', (error) => exitWith(listenFault(error, options)))
     server.listen(options.port, options.host, () => {
       const address = server.address()
       const port = address !== null && typeof address === 'object' ? address.port : options.port
       const host = options.host.includes(':') ? `[${options.host}]` : options.host
       process.stdout.write(`ws://${host}:${port}/\n`)
     })
+  }
+}
+
+function listenFault(error: NodeJS.ErrnoException, { host, port }: EchoOptions): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is in use. Stop what uses it, or choose another one with --port.`
+    case 'ENOTFOUND':
+    case 'EADDRNOTAVAIL':
+      return `There is no address ${host} on this machine to listen on: choose another one with --host.`
+    default:
+      return error.message
   }
 }
 

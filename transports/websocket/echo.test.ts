@@ -62,7 +62,8 @@ describe('npm run echo', () => {
       [['--port', 'x'], /--port/],
       [['--port', '0', '--loud'], /--loud/],
       [['--port', '0', 'stray'], /stray/],
-      [['--port', taken], /EADDRINUSE/],
+      [['--port', taken], /is in use.*--port/],
+      [['--port', '0', '--host', '192.0.2.1'], /no address 192\.0\.2\.1.*--host/],
     ] as const) {
       const { out, error, status } = await run(...args)
       expect(error).toMatch(message)
