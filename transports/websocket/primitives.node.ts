@@ -19,7 +19,7 @@ function randomMaskKey(): number {
   return maskKeys[nextMaskKey++] as number
 }
 
-/** What is read at a time, at most. A read of 64 KiB, which is Node's, costs 1.3 times as much in an echo of 64 KiB. */
+/** What is read at a time, at most. With 64 KiB, which is Node's, an echo of 64 KiB took 42 µs instead of 33 (three rounds, before it copied). */
 const readBufferBytes = 256 * 1024
 const simdMask = createSimdMask(readBufferBytes)
 

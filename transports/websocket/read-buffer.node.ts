@@ -19,7 +19,7 @@ const readSymbols = findSymbols()
  * Has a TCP socket read into the one buffer from now on, and report that to `take` instead of its `data` listeners.
  *
  * By itself, Node allocates 64 KiB for each read and then shrinks them to what has come, which also keeps the garbage collector
- * busy. That is a third of the CPU of echoing 16 short messages at a time, and 40 % with messages of 64 KiB. The option
+ * busy. Without that, an echo of 64 KiB takes 31 µs instead of 59, of a short message, 16 in flight, 0.59 instead of 0.72. The option
  * `onread` of `net.connect` is the documented way around it, but the sockets of a server can't be given options; so this
  * sets what the option sets. Where a runtime has no such thing, nothing happens, and reading is as it was.
  *
