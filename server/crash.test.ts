@@ -6,18 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, expect, test } from 'vitest'
-import type { ClientTransport } from '../transports/contract.ts'
-import { nodeFetch } from '../transports/fetch.node.ts'
+import { nodeTransports } from '../transports/all.node.ts'
 import { readHistory } from '../transports/history.ts'
-import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import type { Message } from '../transports/message.ts'
-import { PollingTransport } from '../transports/polling/client.ts'
 import { Proof } from '../transports/proof.ts'
 import { Session } from '../transports/session.ts'
-import { WebSocketTransport } from '../transports/websocket/client.ts'
-import { Http2Dialer } from '../transports/websocket/dial-http2.node.ts'
-import { http2Port } from '../transports/websocket/http2-port.ts'
-import { NodeWebSocket } from '../transports/websocket/node-websocket.node.ts'
 
 const kills = 3
 const folder = mkdtempSync(join(tmpdir(), 'parley-crash-'))
@@ -66,34 +59,17 @@ afterEach(async () => {
 
 test('kill -9 under load, three times, with a writer on each transport', { timeout: 60_000 }, async () => {
   const { port, tlsPort } = await start(0, 0)
-  const tls = { ca: readFileSync(join(folder, 'tls', 'server.pem'), 'utf8') }
-  const client = nodeFetch(tls)
-  class TrustingWebSocket extends NodeWebSocket {
-    constructor(url: string, protocols: string[]) {
-      super(url, protocols, { tls })
-    }
-  }
-  const dialer = new Http2Dialer({ connection: tls })
-  class WebSocketOverHttp2 extends NodeWebSocket {
-    constructor(url: string, protocols: string[]) {
-      super(url, protocols, { dial: (address, options) => dialer.dial(address, options) })
-    }
-  }
+  const certificate = readFileSync(join(folder, 'tls', 'server.pem'), 'utf8')
+  const transports = nodeTransports({ certificate, intervalMs: 100 })
   const base = new URL(`https://localhost:${tlsPort}`)
-  const transports: ClientTransport[] = [
-    new PollingTransport({ fetch: client.fetch, intervalMs: 100 }),
-    new Http2PushTransport({ fetch: client.fetch }),
-    new WebSocketTransport({ WebSocket: TrustingWebSocket }),
-    new WebSocketTransport({ WebSocket: WebSocketOverHttp2, http2: http2Port(client.fetch) }),
-  ]
   const acknowledged = new Map<string, number>()
-  const people = transports.map(({ name }) => {
+  const people = transports.all.map(({ name }) => {
     const received: Message[] = []
     const proof = new Proof()
     const session = new Session({
       base,
       room: 'crash',
-      transports,
+      transports: transports.all,
       transport: name,
       last: 0,
       random: () => 0.05,
@@ -146,7 +122,7 @@ test('kill -9 under load, three times, with a writer on each transport', { timeo
   const log: Message[] = []
   let before = people[0]?.session.state.cursor ?? null
   while (before !== null && before.offset > 0) {
-    const page = await readHistory({ fetch: client.fetch, base, room: 'crash', before, limit: 500 })
+    const page = await readHistory({ fetch: transports.fetch, base, room: 'crash', before, limit: 500 })
     if (page.kind !== 'messages') throw new Error(`the log answers ${page.kind}`)
     log.unshift(...page.messages)
     before = page.after
@@ -159,5 +135,5 @@ test('kill -9 under load, three times, with a writer on each transport', { timeo
     expect(log.filter((one) => one.user === name).map((one) => one.id)).toEqual(sent)
     await session.close()
   }
-  client.close()
+  transports.close()
 })

@@ -1,20 +1,15 @@
 // A seeded storm over the real transports: switches and cuts at random while messages flow both ways (R25).
 import { describe, expect, test } from 'vitest'
+import { type NodeTransports, nodeTransports } from './all.node.ts'
 import { seededRandom } from './clock.harness.ts'
 import type { TransportName } from './contract.ts'
-import { Http2PushTransport } from './http2-push/client.ts'
 import { http2PushServer } from './http2-push/server.ts'
 import { type Lab, startLab } from './lab.harness.ts'
 import type { Message } from './message.ts'
-import { PollingTransport } from './polling/client.ts'
 import { pollingServer } from './polling/server.ts'
 import { Proof } from './proof.ts'
 import type { DraftView, SessionEvent } from './session.state.ts'
 import { Session } from './session.ts'
-import { WebSocketTransport } from './websocket/client.ts'
-import { Http2Dialer } from './websocket/dial-http2.node.ts'
-import type { NodeWebSocketOptions } from './websocket/node-websocket.node.ts'
-import { NodeWebSocket } from './websocket/node-websocket.node.ts'
 import { webSocketHttp2Server } from './websocket/over-http2.server.ts'
 import { webSocketServer } from './websocket/server.ts'
 
@@ -27,32 +22,19 @@ class Person {
   readonly proof = new Proof()
   readonly fates = new Map<string, DraftView>()
   readonly session: Session
+  readonly #transports: NodeTransports
   switches = 0
 
-  constructor(lab: Lab, base: URL, certificate: string) {
-    class TrustingWebSocket extends NodeWebSocket {
-      constructor(url: string, protocols: string[]) {
-        super(url, protocols, { tls: { ca: certificate } } satisfies NodeWebSocketOptions)
-      }
-    }
-    const dialer = new Http2Dialer({ connection: { ca: certificate } })
-    class WebSocketOverHttp2 extends NodeWebSocket {
-      constructor(url: string, protocols: string[]) {
-        super(url, protocols, { dial: (address, options) => dialer.dial(address, options) })
-      }
-    }
+  constructor(lab: Lab) {
+    this.#transports = nodeTransports({
+      certificate: lab.certificate,
+      intervalMs: 100,
+      h2WebSocketUrl: lab.h2WebSocket,
+    })
     this.session = new Session({
-      base,
+      base: lab.https,
       room: 'storm',
-      transports: [
-        new PollingTransport({ fetch: lab.fetch, intervalMs: 100 }),
-        new Http2PushTransport({ fetch: lab.fetch }),
-        new WebSocketTransport({ WebSocket: TrustingWebSocket }),
-        new WebSocketTransport({
-          WebSocket: WebSocketOverHttp2,
-          http2: { prepare: () => Promise.resolve(lab.h2WebSocket) },
-        }),
-      ],
+      transports: this.#transports.all,
       transport: 'polling',
       last: 0,
       // No waiting in a test: every retry is due at once.
@@ -60,6 +42,11 @@ class Person {
       onEvent: (event) => this.#take(event),
     })
     this.session.start()
+  }
+
+  async leave(): Promise<void> {
+    await this.session.close()
+    this.#transports.close()
   }
 
   #take(event: SessionEvent): void {
@@ -86,7 +73,7 @@ describe('R25: a storm of switches and cuts', () => {
         socket.on('close', () => sockets.delete(socket))
       })
     }
-    const people = [new Person(lab, lab.https, lab.certificate), new Person(lab, lab.https, lab.certificate)]
+    const people = [new Person(lab), new Person(lab)]
     // A session follows the room from its first link on.
     while (people.some((person) => person.session.state.cursor === null))
       await new Promise((resolve) => setTimeout(resolve, 5))
@@ -131,7 +118,7 @@ describe('R25: a storm of switches and cuts', () => {
     }
     expect(cuts).toBeGreaterThan(20)
     expect(people.reduce((sum, person) => sum + person.switches, 0)).toBeGreaterThan(20)
-    await Promise.all(people.map((person) => person.session.close()))
+    await Promise.all(people.map((person) => person.leave()))
     await lab.close()
   })
 })
