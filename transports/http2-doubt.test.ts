@@ -97,7 +97,7 @@ test('R34: a request that was given up on a dead connection leaves it to be repl
   passage.swallow()
   await expect(client.fetch(address, { signal: AbortSignal.timeout(50) })).rejects.toThrow()
   const dead = client.session(base.origin)
-  await once(dead, 'close')
+  await new Promise((resolve) => dead.once('close', resolve))
   expect((await client.fetch(address)).status).toBe(200)
   expect(passage.connections).toBe(2)
   client.close()
