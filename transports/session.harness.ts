@@ -43,6 +43,12 @@ export class Opening {
   }
 
   async succeed(head: number, first = 0): Promise<void> {
+    this.open(head, first)
+    await turn()
+  }
+
+  /** As `succeed`, without waiting until the session has noticed. */
+  open(head: number, first = 0): void {
     this.#settle.resolve({
       negotiated: { protocol: 'http/1.1', tls: false, subprotocol: null, extensions: [] },
       // A first link that asks for the last messages begins before them.
@@ -66,12 +72,16 @@ export class Opening {
         return Promise.resolve()
       },
     })
-    await turn()
   }
 
   async fail(error: LinkError): Promise<void> {
-    this.#settle.reject(error)
+    this.refuse(error)
     await turn()
+  }
+
+  /** As `fail`, without waiting until the session has noticed. */
+  refuse(error: LinkError): void {
+    this.#settle.reject(error)
   }
 
   deliver(delivery: Delivery): void {
