@@ -201,7 +201,10 @@ describe('what is written', () => {
     await page.say('keep me')
     await page.say('never mind')
     await page.message('never mind').getByRole('button', { name: 'Discard' }).click()
-    await page.message('keep me').getByText(/Not sent/).waitFor()
+    await page
+      .message('keep me')
+      .getByText(/Not sent/)
+      .waitFor()
     await page.page.unrouteAll({ behavior: 'ignoreErrors' })
     await page.page.reload()
     await page.message('keep me').locator('.message-end', { hasText: '✓' }).waitFor()

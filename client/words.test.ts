@@ -46,7 +46,7 @@ describe('presence', () => {
     transport: 'polling',
     links: [],
     retryAtMs: null,
-    wished: "polling",
+    wished: 'polling',
     skipped: [],
     failures: 0,
     trouble: null,

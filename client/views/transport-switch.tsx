@@ -76,7 +76,11 @@ function OfferRow({ lab, room, offer, group, digit }: OfferRowProps) {
       </label>
       {entry.name === 'polling' && room.chosen.value === 'polling' ? <PollingInterval lab={lab} /> : null}
       <div id={`${id}-lack`}>
-        {able ? <LeftAlone lab={lab} room={room} name={entry.name} /> : <Lack lab={lab} room={room} missing={missing} />}
+        {able ? (
+          <LeftAlone lab={lab} room={room} name={entry.name} />
+        ) : (
+          <Lack lab={lab} room={room} missing={missing} />
+        )}
       </div>
     </div>
   )
@@ -94,7 +98,8 @@ function LeftAlone({ lab, room, name }: LeftAloneProps) {
   const seconds = secondsUntil(skip.untilMs, lab.nowMs.value)
   return (
     <p class="offer-lack">
-      {describeTransport(transport).short} stands in: {skip.detail} Tried again in {formatDuration(seconds * 1000)}.
+      {describeTransport(transport).short} stands in: {skip.detail} Tried again in{' '}
+      {formatDuration(seconds * 1000)}.
     </p>
   )
 }
