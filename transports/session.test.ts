@@ -209,6 +209,12 @@ describe('retries (R33)', () => {
   })
 })
 
+test('a first link that delivers before it is told of recovers nothing', async () => {
+  opening(0).deliver(messages(1, 1))
+  await opening(0).succeed(1)
+  expect(kinds()).toEqual(['messages'])
+})
+
 describe('the switch', () => {
   beforeEach(async () => {
     await opening(0).succeed(2)

@@ -81,6 +81,7 @@ export class Session {
   #overlapped = 0
   /** Since when there has been no open link; null while there is one. */
   #offlineSinceMs: number | null = null
+  #wasOpen = false
   #recovering: { readonly offlineMs: number; caughtUp: number } | null = null
   #state: SessionState
 
@@ -303,11 +304,13 @@ export class Session {
     this.#tellFallback(attempt.transport.name)
     this.#planReturn()
     if (this.#offlineSinceMs !== null) {
-      // The very first link recovers nothing.
-      const first = this.#cursor === null
-      this.#recovering = first ? null : { offlineMs: this.#clock.nowMs() - this.#offlineSinceMs, caughtUp: 0 }
+      // The very first link recovers nothing, though it may have delivered before it was told of.
+      this.#recovering = this.#wasOpen
+        ? { offlineMs: this.#clock.nowMs() - this.#offlineSinceMs, caughtUp: 0 }
+        : null
       this.#offlineSinceMs = null
     }
+    this.#wasOpen = true
     this.#cursor ??= attempt.link?.start ?? null
     this.#outbox.use(attempt.link)
     this.#settle()
