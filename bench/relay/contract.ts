@@ -80,8 +80,9 @@ export interface RelayCounts {
 /** The relay's own share of the latency, in ms: from the moment at which bytes should have been passed on until they were. */
 export interface OwnLatency {
   readonly count: number
-  readonly p50Ms: number
-  readonly p99Ms: number
+  /** Null: too few samples to say it. */
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
   readonly maxMs: number
 }
 
