@@ -21,7 +21,12 @@ beforeEach(() => {
   hub = new RoomHub(log, { clock, random: seededRandom(1) })
 })
 
-const deaf: Subscriber = { write: () => true, close: () => undefined, terminate: () => undefined }
+const deaf: Subscriber = {
+  write: () => true,
+  close: () => undefined,
+  terminate: () => undefined,
+  queuedBytes: () => 0,
+}
 
 function reader(room: string): CheckedReader {
   const made = new CheckedReader(room, hub.head(room))
