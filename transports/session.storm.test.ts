@@ -135,6 +135,7 @@ describe(`R33: ${clients} clients that are cut at once (seed ${seed})`, () => {
             subscription.leave()
           },
           terminate: () => undefined,
+          queuedBytes: () => 0,
         },
       )
     }
