@@ -90,6 +90,16 @@ async function fallbackMs(opened: LabPage): Promise<number> {
   return opened.page.evaluate(() => performance.now())
 }
 
+test('R9: over HTTP/1.1 the page says that tabs share six connections, and where they need one', async () => {
+  const opened = await open('pass')
+  await opened.switchTo('polling')
+  const words = opened.page.getByText('six connections to an address, shared by all tabs')
+  await words.waitFor()
+  await opened.page.goto(`${lab.tls}#room=blocked-tls`)
+  await opened.switchTo('polling')
+  await words.waitFor({ state: 'detached' })
+})
+
 describe('R32: a proxy', () => {
   test.each(['refuse', 'swallow'] as const)(
     'that would rather %s: works over HTTP within 3 s, and says why',
