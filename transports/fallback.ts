@@ -13,6 +13,9 @@ export const mostFailures = 2
 export const impatientOpenMs = 2000
 export const patientOpenMs = 10_000
 
+/** What a link was good for: it brought something, or lived for a while; it ended at once, with nothing; or it was silent until it was given up. */
+export type LinkUse = 'useful' | 'useless' | 'stalled'
+
 /** A transport that is left alone for a time, because another works where it doesn't. */
 export interface Skip {
   readonly transport: TransportName
@@ -101,12 +104,16 @@ export class Fallback {
     Object.assign(this.#rung(name), { worked: true, failures: 0, doubt: null, skip: null })
   }
 
-  /** A link of it has ended, though nobody wished so. `useful`: it had brought something. */
-  ended(name: TransportName, detail: string, useful: boolean): void {
+  /** A link of it has ended, though nobody wished so. */
+  ended(name: TransportName, detail: string, use: LinkUse): void {
     const rung = this.#rung(name)
-    if (useful) {
+    if (use === 'useful') {
       rung.flaps = 0
       rung.skips = 0
+      return
+    }
+    if (use === 'stalled') {
+      this.#doubt(rung, `It opened and stalled: something on the way holds back what it brings. ${detail}`)
       return
     }
     rung.flaps += 1

@@ -2,6 +2,7 @@
 import type { CancelTimer, Clock } from './clock.ts'
 import type { ClientTransport, Closed, Delivery, Link, OpenRequest } from './contract.ts'
 import { LinkError, messageOf } from './errors.ts'
+import type { LinkUse } from './fallback.ts'
 import type { LinkView } from './session.state.ts'
 
 /** A link that has lived for so long was of use, even when there was nothing to bring. */
@@ -42,11 +43,12 @@ export class Attempt {
     this.resets = parts.resets
   }
 
-  /** Whether it has brought anything since it opened, a sign of life at least. */
-  get useful(): boolean {
-    if (this.#delivered) return true
+  /** What it was good for, when it ends for this reason. `stalled`: nothing came after its opening, not even a heartbeat (R1). */
+  use({ cause }: Closed): LinkUse {
     const reads = this.link?.stats().reads ?? 0
-    return reads > this.#readsAtOpening || this.#parts.clock.nowMs() - this.#openedAtMs >= usefulAfterMs
+    if (this.#delivered || reads > this.#readsAtOpening) return 'useful'
+    if (cause === 'idle') return 'stalled'
+    return this.#parts.clock.nowMs() - this.#openedAtMs >= usefulAfterMs ? 'useful' : 'useless'
   }
 
   /** `timeoutMs`: how long opening it may take before it counts as failed. */

@@ -212,6 +212,26 @@ describe('the way back', () => {
   })
 })
 
+test('R1: a stream that opens and then brings nothing, not even a heartbeat, is stalled: the next one is tried', async () => {
+  await last().succeed(0)
+  clock.advance(20_000)
+  last().end({ cause: 'idle', detail: 'The stream was silent for two heartbeats (20 s).' })
+  clock.advance(1000)
+  expect(tried()).toEqual(['socket', 'stream'])
+  await last().succeed(0)
+  expect(fallbacks()).toMatchObject([
+    { to: 'stream', detail: expect.stringMatching(/^It opened and stalled/) },
+  ])
+})
+
+test('one that has brought something before it fell silent is tried again', async () => {
+  await last().succeed(0)
+  last().deliver(messages(1, 1))
+  last().end({ cause: 'idle' })
+  clock.advance(1000)
+  expect(tried()).toEqual(['socket', 'socket'])
+})
+
 describe('R31: a transport that opens and dies without delivering anything', () => {
   async function flap(): Promise<void> {
     await last().succeed(0)

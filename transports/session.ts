@@ -368,10 +368,11 @@ export class Session {
     this.#former = null
     this.#trouble = reason
     this.#cancelReturn?.()
-    if (attempt.useful) this.#failures = 0
+    const use = attempt.use(reason)
+    if (use === 'useful') this.#failures = 0
     // What the server ends in words was no fault of the transport.
     if (reason.cause !== 'peer' && reason.cause !== 'replaced')
-      this.#fallback.ended(attempt.transport.name, reason.detail, attempt.useful)
+      this.#fallback.ended(attempt.transport.name, reason.detail, use)
     if (this.#opening === null) {
       this.#switching?.reject(new LinkError(reason.cause, reason.detail, { retry: reason.retry }))
       this.#switching = null
