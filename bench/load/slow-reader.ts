@@ -1,4 +1,5 @@
 // One reader that stops: a real session over a real client half, whose deliveries can be left untaken; or a poller that only asks.
+import { once } from 'node:events'
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import type { ClientTransport, Delivery } from '../../transports/contract.ts'
 import { type Cursor, formatCursor, parseCursor } from '../../transports/cursor.ts'
@@ -174,8 +175,10 @@ class AskingReader implements SlowReader {
   #returned: ReturnedPoller | null = null
 
   static async open(order: OpenSlow): Promise<SlowReader> {
-    const session = http2.connect(order.followUrl, trusting)
-    const start = await headOf(session, order.room)
+    const start = await headOf(order)
+    // The window of all its streams: it takes no byte of any answer.
+    const session = http2.connect(order.followUrl, { ...trusting, settings: { initialWindowSize: 0 } })
+    await once(session, 'connect')
     return new AskingReader(order, session, start)
   }
 
@@ -221,7 +224,8 @@ class AskingReader implements SlowReader {
     stream.on('error', () => stream.destroy())
     stream.on('close', () => {
       this.#asked.delete(stream)
-      if (stream.rstCode !== http2.constants.NGHTTP2_CANCEL) this.#history.ended(`reset ${stream.rstCode}`)
+      const { rstCode = 0 } = stream
+      if (rstCode !== 0 && rstCode !== http2.constants.NGHTTP2_CANCEL) this.#history.ended(`reset ${rstCode}`)
     })
   }
 }
@@ -257,10 +261,12 @@ class ReturnedPoller {
   }
 }
 
-async function headOf(session: ClientHttp2Session, room: string): Promise<Cursor> {
+async function headOf({ followUrl, room }: OpenSlow): Promise<Cursor> {
+  const session = http2.connect(followUrl, trusting)
   const stream = session.request({ ':path': `/rooms/${room}/messages?last=0` })
   let body = ''
   for await (const chunk of stream.setEncoding('utf8')) body += chunk
+  session.close()
   const cursor = parseCursor((JSON.parse(body) as { readonly cursor: string }).cursor)
   if (cursor === null) throw new Error('A poll was answered without a cursor.')
   return cursor

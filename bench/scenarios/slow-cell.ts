@@ -56,7 +56,8 @@ async function measure(
   await readers.order({
     kind: 'open',
     transport,
-    way,
+    // Who is to read on does so as everybody does.
+    way: stops ? way : 'stopped',
     followUrl,
     room: theirRoom,
     readers: slowReaders,
@@ -64,7 +65,9 @@ async function measure(
   })
   if (stops) await stop(readers, way)
   if (part !== 'long') await fill(server, room)
-  if (part === 'reading' || part === 'twin') await catchUp(readers, plan, server)
+  if (part === 'reading' || part === 'twin') {
+    if ((await catchUp(readers, plan, server)) === null) throw new Error('A reader did not get everything.')
+  }
   const queues = watchQueues(server.plainUrl)
   const memory = watched === null ? null : watchMemory(watched, lastsMs)
   const generator = await lab.generator()
@@ -130,9 +133,14 @@ async function catchUp(
 ): Promise<number | null> {
   const startMs = performance.now()
   const offset = await headOf(server, room)
-  const late = pause(benchLimits.slow.catchUpMs).then(() => null)
+  const late = Promise.withResolvers<null>()
+  const timer = setTimeout(() => late.resolve(null), benchLimits.slow.catchUpMs)
   const reached = readers.order({ kind: 'reach', offset }).then(() => performance.now() - startMs)
-  return Promise.race([reached, late])
+  try {
+    return await Promise.race([reached, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function returnOf(readers: SlowReaders, plan: SlowPlan, server: RunningServer): Promise<SlowFate> {

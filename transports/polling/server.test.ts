@@ -5,7 +5,7 @@ import { v7 as uuidVersion7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryLog } from '../hub/memory-log.ts'
 import { foreignOrigin, type Lab, startLab } from '../lab.harness.ts'
-import { wireLimits } from '../limits.ts'
+import { serverLimits, wireLimits } from '../limits.ts'
 import type { Message } from '../message.ts'
 import { pollingServer } from './server.ts'
 
@@ -227,9 +227,9 @@ test('who asks a thousand times at once gets every answer in order, but few page
   const answers = () => [...text.matchAll(/"kind":"messages","after":"here\.(\d+)"|"status":(429)/g)]
   await vi.waitFor(() => expect(answers().length).toBe(asked), { timeout: 8000, interval: 20 })
   // The first is answered at once, the next ones wait; they come in the order of the questions.
-  const firstPages = answers().slice(0, 65)
+  const firstPages = answers().slice(0, 1 + serverLimits.waitingReads)
   expect(firstPages.map(([, after]) => Number(after))).toEqual(firstPages.map((_, index) => index % 30))
-  expect(answers()[65]?.[2]).toBe('429')
+  expect(answers()[1 + serverLimits.waitingReads]?.[2]).toBe('429')
   expect(read.mock.calls.length).toBeLessThan(asked / 2)
   socket.destroy()
 })
