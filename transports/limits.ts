@@ -39,7 +39,7 @@ export const serverLimits = {
   /** What a socket may hold unsent before it is not read any more: a peer that asks and does not read the answers. */
   socketBacklogBytes: 128 * 1024,
   /** Answers to reads that a connection has not taken yet; beyond it the next ones wait (R38). */
-  unreadAnswerBytes: 64 * 1024,
+  unreadAnswerBytes: 48 * 1024,
   /** Reads of one connection that wait for that; what is beyond is reset, over HTTP/1.1 refused. */
   waitingReads: 8,
   /** An answer that is not taken by then is ended: the clients of this lab have given it up long ago. */
