@@ -61,7 +61,7 @@ export const profiles = {
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
-    slow: { blocks: 6, windowMs: 4000, stopMs: 60_000, memoryRounds: 2, memoryMs: 10_000 },
+    slow: { blocks: 6, windowMs: 4000, stopMs: 60_000, memoryRounds: 1, memoryMs: 4000 },
   },
 } as const satisfies Record<string, Profile>
 
@@ -104,12 +104,14 @@ export const benchLimits = {
     /** More than loopback's buffers take for a connection, 4 MB as a rule. */
     fillBytes: 8_000_000,
     fillTextBytes: 8000,
+    /** Under way at a time where memory is looked at: of a burst, more stays with the allocator. */
+    slowFillMessages: 4,
     /** One that asks and does not read does so this often. */
     askEveryMs: 100,
     sampleEveryMs: 200,
     memoryEveryMs: 500,
-    /** Readers that stop, where memory is looked at, and others beside them. */
-    memoryReaders: 50,
+    /** Readers that stop, where memory is looked at: what one costs is the slope. And others beside them. */
+    memoryReaders: [50, 150],
     memoryOthers: 10,
     /** Who does not have everything by then does not come back. */
     catchUpMs: 60_000,

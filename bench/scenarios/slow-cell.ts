@@ -64,7 +64,8 @@ async function measure(
     intervalMs,
   })
   if (stops) await stop(readers, way)
-  if (part !== 'long') await fill(server, room)
+  if (part !== 'long')
+    await fill(server, room, watched === null ? Number.POSITIVE_INFINITY : benchLimits.slow.slowFillMessages)
   if (part === 'reading' || part === 'twin') {
     if ((await catchUp(readers, plan, server)) === null) throw new Error('A reader did not get everything.')
   }
@@ -107,10 +108,13 @@ function stop(readers: SlowReaders, way: SlowWay): Promise<unknown> {
  * Publishes more than the system's buffers take, as fast as it goes: who has stopped is then stopped as the server sees it. Without
  * it, a loopback's buffers hold what flows in 40 s.
  */
-async function fill(server: RunningServer, room: string): Promise<void> {
+async function fill(server: RunningServer, room: string, atOnce: number): Promise<void> {
   const { fillBytes, fillTextBytes } = benchLimits.slow
   const publisher = new Publisher(new URL(server.publishUrl), room, fillTextBytes)
-  for (let bytes = 0; bytes < fillBytes; bytes += fillTextBytes) publisher.send(newId())
+  for (let sent = 0; sent * fillTextBytes < fillBytes; sent++) {
+    publisher.send(newId())
+    if ((sent + 1) % atOnce === 0) await publisher.settled()
+  }
   await publisher.settled()
   publisher.close()
   const problem = publisher.problems[0]

@@ -53,7 +53,8 @@ export const slow: Scenario = {
       const order: readonly SlowPart[] =
         round % 2 === 1 ? ['idle memory', 'memory'] : ['memory', 'idle memory']
       for (const subject of subjects)
-        for (const part of order) steps.push(stepOf(settings, subject, part, round))
+        for (const count of benchLimits.slow.memoryReaders)
+          for (const part of order) steps.push(stepOf(settings, subject, part, round, count))
     }
     return steps
   },
@@ -67,7 +68,13 @@ function subjectsFor({ transports, secure }: Settings): readonly SlowSubject[] {
   )
 }
 
-function stepOf(settings: Settings, subject: SlowSubject, part: SlowPart, block: number): Step {
+function stepOf(
+  settings: Settings,
+  subject: SlowSubject,
+  part: SlowPart,
+  block: number,
+  slowReaders = 1,
+): Step {
   const { windowMs, stopMs, memoryMs } = settings.profile.slow
   const lastsMs = block === 0 ? 500 : part === 'long' ? stopMs : part.endsWith('memory') ? memoryMs : windowMs
   const load = loadName()
@@ -76,9 +83,12 @@ function stepOf(settings: Settings, subject: SlowSubject, part: SlowPart, block:
     load,
     subject: `${subject.name}, ${part}`,
     block,
-    estimateMs: lastsMs + 3500,
+    estimateMs: lastsMs + (part.endsWith('memory') ? 8000 : 1800),
     run: async (lab) => {
-      const measured = await runSlowCell(lab, planOf(lab, settings, subject, part, block, lastsMs))
+      const measured = await runSlowCell(
+        lab,
+        planOf(lab, settings, subject, part, block, lastsMs, slowReaders),
+      )
       if (block === 0) return null
       return {
         kind: 'slow',
@@ -106,11 +116,11 @@ function planOf(
   part: SlowPart,
   block: number,
   lastsMs: number,
+  slowReaders: number,
 ): SlowPlan {
-  const { pollIntervalMs, readers, memoryOthers, memoryReaders } = benchLimits.slow
+  const { pollIntervalMs, readers, memoryOthers } = benchLimits.slow
   const { secure, plain, polls } = transportOf(transport)
   const forMemory = part.endsWith('memory')
-  const slowReaders = forMemory ? memoryReaders : 1
   const intervalMs = polls ? pollIntervalMs : 0
   const order = (followUrl: string, publishUrl: string, serverPid: number, room: string): DeliverOrder => ({
     kind: 'deliver',

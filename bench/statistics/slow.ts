@@ -30,7 +30,7 @@ function row(cells: readonly SlowCell[], subject: string, seed: number): SlowRow
   const idleBytes = median(of('reading', 'twin').map(({ heldBytes }) => heldBytes))
   const mostHeld = Math.max(...of('stopped', 'long').map(({ heldBytes }) => heldBytes))
   const heldBytes = Math.max(0, mostHeld - (Number.isNaN(idleBytes) ? 0 : idleBytes))
-  const memoryBytes = memoryOf(of('memory'), of('idle memory'))
+  const memoryBytes = slopeOf(of('memory'), of('idle memory'))
   const ratio = ratioOf(pairsOf(cells, 'stopped'), seed)
   const fate = of('long')[0]?.fate ?? of('stopped').at(-1)?.fate ?? null
   const { boundBytes, boundRatio } = benchLimits.slow
@@ -43,6 +43,7 @@ function row(cells: readonly SlowCell[], subject: string, seed: number): SlowRow
     subject,
     heldBytes,
     memoryBytes,
+    differenceBytes: differenceOf(of('memory'), of('idle memory')),
     p90Us: p90Of(of('stopped')),
     readingP90Us: p90Of(of('reading', 'twin')),
     ratio,
@@ -53,12 +54,29 @@ function row(cells: readonly SlowCell[], subject: string, seed: number): SlowRow
   }
 }
 
-/** What one reader costs in resident memory: the difference of the medians of the rounds, divided by their number. */
-function memoryOf(stopped: readonly SlowCell[], idle: readonly SlowCell[]): number | null {
-  const rssOf = (cells: readonly SlowCell[]): number =>
-    median(cells.map(({ memoryBytes }) => memoryBytes ?? Number.NaN))
-  const readers = stopped[0]?.slowReaders
-  return readers === undefined || idle.length === 0 ? null : (rssOf(stopped) - rssOf(idle)) / readers
+/**
+ * What one more reader that stops costs in resident memory above one more that is idle: the slope between the smallest number of
+ * them and the largest. The difference at one number holds what the allocator keeps of its busiest moment besides.
+ */
+function slopeOf(stopped: readonly SlowCell[], idle: readonly SlowCell[]): number | null {
+  const sizes = [...new Set(stopped.map((cell) => cell.slowReaders))].sort((one, other) => one - other)
+  const [few, many] = [sizes[0], sizes.at(-1)]
+  if (few === undefined || many === undefined || few === many) return null
+  const aboveIdle = (size: number): number => rssOf(stopped, size) - rssOf(idle, size)
+  return (aboveIdle(many) - aboveIdle(few)) / (many - few)
+}
+
+/** What the run with the fewest says by itself. */
+function differenceOf(stopped: readonly SlowCell[], idle: readonly SlowCell[]): number | null {
+  if (stopped.length === 0) return null
+  const few = Math.min(...stopped.map((cell) => cell.slowReaders))
+  return (rssOf(stopped, few) - rssOf(idle, few)) / few
+}
+
+function rssOf(cells: readonly SlowCell[], size: number): number {
+  return median(
+    cells.filter((cell) => cell.slowReaders === size).map(({ memoryBytes }) => memoryBytes ?? Number.NaN),
+  )
 }
 
 function p90Of(cells: readonly SlowCell[]): number | null {
