@@ -44,6 +44,8 @@ export class RoomHub implements Hub {
   readonly #answers: (() => Queued)[] = []
   #draining: Promise<void> | null = null
   #drained: (() => void) | null = null
+  /** Subscribers when the drain began, or sessions where they are more: those that poll. */
+  #crowd = 0
 
   constructor(log: Log, options: HubOptions = {}) {
     this.#log = log
@@ -107,6 +109,8 @@ export class RoomHub implements Hub {
   drain(): Promise<void> {
     this.#draining ??= new Promise((resolve) => {
       this.#drained = resolve
+      // As many as there are now: they leave one by one.
+      this.#crowd = Math.max(this.#counters.subscribers, this.links.size)
       for (const room of this.#rooms.values()) {
         for (const subscription of room.subscriptionsNow()) {
           const detail = 'The server is going away. It will be back soon.'
@@ -196,7 +200,8 @@ export class RoomHub implements Hub {
   }
 
   #spreadMs(): number {
-    return Math.round(this.#random() * serverLimits.drainSpreadMs)
+    const spreadMs = Math.min(serverLimits.drainSpreadMs, this.#crowd * serverLimits.drainSpreadPerClientMs)
+    return Math.round(this.#random() * spreadMs)
   }
 }
 
