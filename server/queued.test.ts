@@ -140,8 +140,8 @@ describe('a poller that asks on and takes no answer (R38)', () => {
       stream.on('error', () => stream.destroy())
       stream.on('close', () => resets.push(stream.rstCode))
     }
-    const { unreadAnswerBytes, batchBytes, waitingReads } = serverLimits
-    await vi.waitFor(() => expect(resets).toHaveLength(200 - 2 - waitingReads))
+    const { unreadAnswerBytes, batchBytes, waitingRequests } = serverLimits
+    await vi.waitFor(() => expect(resets).toHaveLength(200 - 2 - waitingRequests))
     expect(new Set(resets)).toEqual(new Set([constants.NGHTTP2_ENHANCE_YOUR_CALM]))
     expect(answered).toBeLessThanOrEqual(2)
     expect(server.hub.queues().answers.bytes).toBeLessThanOrEqual(unreadAnswerBytes + batchBytes + 1024)
@@ -150,7 +150,7 @@ describe('a poller that asks on and takes no answer (R38)', () => {
     for (const stream of streams) stream.resume()
     session.settings({ initialWindowSize: 1_000_000 })
     await vi.waitFor(() => expect(resets).toHaveLength(200))
-    expect(answered).toBe(2 + waitingReads)
+    expect(answered).toBe(2 + waitingRequests)
     const again = session.request({ ':path': path }).resume()
     const [headers] = await once(again, 'response')
     expect(headers[':status']).toBe(200)
@@ -166,7 +166,7 @@ describe('a poller that asks on and takes no answer (R38)', () => {
     const ask = () => session.request({ ':path': path })
     const first = [ask(), ask()]
     await vi.waitFor(() => expect(server.hub.queues().answers.bytes).toBeGreaterThan(60_000))
-    const waiting = Array.from({ length: serverLimits.waitingReads }, ask)
+    const waiting = Array.from({ length: serverLimits.waitingRequests }, ask)
     for (const stream of waiting) stream.close(constants.NGHTTP2_CANCEL)
     await Promise.all(waiting.map((stream) => once(stream, 'close')))
     const last = ask()

@@ -40,8 +40,8 @@ export const serverLimits = {
   socketBacklogBytes: 96 * 1024,
   /** Answers to reads that a connection has not taken yet; beyond it the next ones wait (R38). */
   unreadAnswerBytes: 48 * 1024,
-  /** Reads of one connection that wait for that; what is beyond is reset, over HTTP/1.1 refused. */
-  waitingReads: 8,
+  /** Requests of one connection that wait for their turn; what is beyond is reset: the stream, or an HTTP/1.1 connection. */
+  waitingRequests: 8,
   /** An answer that is not taken by then is ended: the clients of this lab have given it up long ago. */
   unreadAnswerMs: 20_000,
   /** A refused draft is named in the refusal when its id is no longer than this: else each answer could be as long as what is asked. */

@@ -6,7 +6,7 @@ import type { Gap, Reset } from '../contract.ts'
 import { formatCursor } from '../cursor.ts'
 import { asDraft, draftProblem } from '../draft.ts'
 import type { Batch, WireForm } from '../hub/batch.ts'
-import { serverLimits, wireLimits } from '../limits.ts'
+import { wireLimits } from '../limits.ts'
 import type { Draft } from '../message.ts'
 import { ProblemError, problem } from '../problem.ts'
 import {
@@ -72,7 +72,7 @@ function read(
   }
   // A response that waits behind another on its connection has no socket yet (HTTP/1.1 pipelining).
   if (request.raw.httpVersionMajor === 1 && reply.raw.socket === null) {
-    return behindOthers(request, reply).then(() => inTurn(context, room, request, reply))
+    return once(reply.raw, 'socket').then(() => inTurn(context, room, request, reply))
   }
   return inTurn(context, room, request, reply)
 }
@@ -92,22 +92,6 @@ function inTurn(
   return place.turn === null
     ? page(context, room, request, reply, place)
     : place.turn.then(() => page(context, room, request, reply, place))
-}
-
-/** Reads that wait behind another answer of their HTTP/1.1 connection. */
-const pipelined = new WeakMap<object, number>()
-
-/** Resolves when the answers before this one are written. A refusal is short, and Node stops reading when enough of them wait. */
-async function behindOthers(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const { socket } = request.raw
-  const waiting = pipelined.get(socket) ?? 0
-  if (waiting >= serverLimits.waitingReads) {
-    const detail = `At most ${serverLimits.waitingReads} reads may wait on one connection.`
-    throw new ProblemError(problem('too-many-requests', detail, { retryAfterMs: 1000 }))
-  }
-  pipelined.set(socket, waiting + 1)
-  await once(reply.raw, 'socket')
-  pipelined.set(socket, (pipelined.get(socket) ?? 1) - 1)
 }
 
 function page(

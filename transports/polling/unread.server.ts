@@ -71,7 +71,7 @@ export class UnreadAnswers {
       begin()
       return { turn: null, made }
     }
-    if (own.waiting.size >= serverLimits.waitingReads) {
+    if (own.waiting.size >= serverLimits.waitingRequests) {
       end(constants.NGHTTP2_ENHANCE_YOUR_CALM)
       return null
     }
