@@ -18,6 +18,8 @@ import { Trace } from './trace.ts'
 
 /** Everybody must be connected by then. */
 const openLimitMs = 20_000
+/** How long the server's next fault may wait until there is a live link of every transport. */
+const everybodyLimitMs = 3000
 /** After the last fault everything must be known and read by then. */
 const settleLimitMs = 20_000
 const progressEveryMs = 250
@@ -187,8 +189,12 @@ class Run {
     const { signal } = this.#over
     for (const { kind, afterMs, downMs } of serverActs(randomStream(this.#settings.seed, 'server'))) {
       await pause(afterMs, signal)
+      const live = (): Set<string | null> => new Set(this.#people.map(({ liveTransport }) => liveTransport))
+      // A moment at which it hits every transport is waited for, but not for ever.
+      const { transports } = this.#settings
+      await until(() => transports.every((one) => live().has(one)), everybodyLimitMs, signal)
       if (signal.aborted) return
-      const live = new Set(this.#people.map(({ liveTransport }) => liveTransport))
+      const hit = live()
       for (const person of this.#people) {
         person.broken()
         person.trace.add('server', kind)
@@ -203,7 +209,7 @@ class Run {
         return
       }
       this.#tally[kind === 'kill' ? 'kills' : 'restarts'] += 1
-      for (const transport of live) if (transport !== null) this.#tally.count(transport, kind)
+      for (const transport of hit) if (transport !== null) this.#tally.count(transport, kind)
     }
   }
 
