@@ -58,7 +58,8 @@ describe.concurrent('npm run relay', () => {
     expect(lines[0]).toContain('seed 5')
     expect(lines[0]).toContain('not packet loss, retransmission, slow start or reordering')
     const at = Number(/127\.0\.0\.1:(\d+)/.exec(lines[0] ?? '')?.[1])
-    const client = connect(at, '127.0.0.1')
+    // The relay's end resets it.
+    const client = connect(at, '127.0.0.1').on('error', () => client.destroy())
     client.write('hello')
     const [answer] = await once(client, 'data')
     expect(String(answer)).toBe('hello')
