@@ -104,9 +104,11 @@ describe('npm run chaos', () => {
     const file = join(folder, 'interrupted.json')
     const args = ['--seconds', '600', '--seed', '3', '--clients', '4', '--json', file]
     const { child, finished } = start(...args)
-    const { stderr } = child
-    if (stderr === null) throw new Error('no progress to read')
-    for await (const text of stderr) if (/ s of 600 /.test(String(text))) break
+    await new Promise<void>((resolve) =>
+      child.stderr?.on('data', (text: string) => {
+        if (/ s of 600 /.test(text)) resolve()
+      }),
+    )
     child.kill('SIGINT')
     const { code, output } = await finished
     expect(code).toBe(130)

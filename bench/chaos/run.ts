@@ -18,6 +18,8 @@ import { Trace } from './trace.ts'
 
 /** Everybody must be connected by then. */
 const openLimitMs = 20_000
+/** The page's own. */
+const fallbackOrder = ['websocket', 'http2-push', 'polling']
 /** How long the server's next fault may wait until there is a live link of every transport. */
 const everybodyLimitMs = 3000
 /** After the last fault everything must be known and read by then. */
@@ -121,6 +123,8 @@ class Run {
           targets: { tls: { port: tls }, h2WebSocket: { port: h2WebSocket } },
           certificate,
           transport: transports[index % transports.length] ?? '',
+          // Half of them do as the page does, half stay where they are put.
+          fallback: index % 2 === 0 ? [] : fallbackOrder.filter((name) => transports.includes(name)),
           folder: this.#folder,
           publications,
           messagesPerSecond: messagesPerSecond / clients,
