@@ -63,7 +63,7 @@ function commit(person: Person, relay: Relay, card: Card, context: ActContext): 
   switch (kind) {
     case 'cut-rst':
     case 'cut-fin':
-      return cut(person, relay, kind)
+      return cut(person, relay, kind, random)
     case 'stall-short':
     case 'stall-long':
       return stall(person, relay, card, context)
@@ -110,11 +110,19 @@ async function switchTo(person: Person, transport: string, { tally }: ActContext
   }
 }
 
-function cut(person: Person, relay: Relay, kind: 'cut-rst' | 'cut-fin'): Promise<boolean> {
+async function cut(
+  person: Person,
+  relay: Relay,
+  kind: 'cut-rst' | 'cut-fin',
+  random: Random,
+): Promise<boolean> {
   const before = relay.counts.cut
+  // Some are on their way up, and acknowledgements on their way down.
+  person.burst(5)
+  await new Promise((resolve) => setTimeout(resolve, random() * 20))
   person.broken()
   relay.cut(kind === 'cut-rst' ? 'rst' : 'fin')
-  return Promise.resolve(relay.counts.cut > before)
+  return relay.counts.cut > before
 }
 
 async function stall(person: Person, relay: Relay, card: Card, context: ActContext): Promise<boolean> {

@@ -120,6 +120,20 @@ describe('npm run chaos', () => {
     })
   })
 
+  test('a harness that cannot do its work says so, and does not pass', { timeout: 30_000 }, async () => {
+    const env = { ...process.env, TMPDIR: join(folder, 'missing') }
+    const child = spawn(process.execPath, [cli, '--seconds', '5'], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let complaints = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaints += text
+    })
+    const [code] = await once(child, 'close')
+    expect([code, complaints]).toEqual([3, expect.stringContaining('This is no proof:')])
+  })
+
   test('too short a run to have seen anything fails in plain sentences; a mistake is one line', {
     timeout: 90_000,
   }, async () => {
