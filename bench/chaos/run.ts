@@ -10,7 +10,7 @@ import { judge } from './evidence.ts'
 import { expectedMs, linkFaults } from './faults.ts'
 import { outcomeOf } from './outcome.ts'
 import { Person, type Relays, room, startRelays } from './person.ts'
-import { Deck, serverActs } from './plan.ts'
+import { Deck, heartbeatSecondsAt, serverActs } from './plan.ts'
 import { Publications } from './recovery.ts'
 import { dataFolderOf, ServerProcess } from './server-process.ts'
 import type { Outcome, Progress, Settings } from './settings.ts'
@@ -29,11 +29,6 @@ const everybodyLimitMs = 3000
 /** After the last fault everything must be known and read by then. */
 const settleLimitMs = 60_000
 const progressEveryMs = 250
-/** So that links find themselves dead within a short run; */
-export const shortHeartbeatSeconds = 2
-/** and as people have it, in the last third of a run that is long enough. */
-export const usualHeartbeatSeconds = 10
-export const longRunSeconds = 600
 
 export async function run(
   settings: Settings,
@@ -64,7 +59,7 @@ class Run {
   #people: readonly Person[] = []
   #phase: Progress['phase'] = 'starting'
   #faultsFromMs = performance.now()
-  #heartbeatSeconds = shortHeartbeatSeconds
+  #heartbeatSeconds = heartbeatSecondsAt(0, 0)
 
   constructor(
     settings: Settings,
@@ -212,7 +207,8 @@ class Run {
       try {
         await (kind === 'kill' ? server.kill() : server.stop())
         await pause(downMs, signal)
-        this.#heartbeatSeconds = this.#heartbeatNow()
+        const elapsedSeconds = (performance.now() - this.#faultsFromMs) / 1000
+        this.#heartbeatSeconds = heartbeatSecondsAt(elapsedSeconds, this.#settings.seconds)
         await server.start(this.#heartbeatSeconds)
       } catch (error) {
         this.#fail(messageOf(error))
@@ -237,12 +233,6 @@ class Run {
 
   get #acknowledged(): number {
     return this.#people.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
-  }
-
-  #heartbeatNow(): number {
-    const { seconds } = this.#settings
-    const isLate = performance.now() - this.#faultsFromMs > (seconds * 1000 * 2) / 3
-    return seconds >= longRunSeconds && isLate ? usualHeartbeatSeconds : shortHeartbeatSeconds
   }
 
   /** No more faults, no more posts: everything sent must find its fate, and everybody must read to the end. */
