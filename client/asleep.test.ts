@@ -1,4 +1,5 @@
 // A page that nothing runs in for a while, as in a hidden tab or on a laptop that sleeps: nothing closes falsely, nothing is missed (R35).
+import { execFileSync } from 'node:child_process'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { catalogue } from '../transports/catalogue.ts'
@@ -11,12 +12,15 @@ const asleepMs = 3000
 let lab: RunningLab
 let browser: Browser
 const pages: LabPage[] = []
+/** The lab and the browser that the tests share. */
+let others: ReadonlySet<number>
 
 beforeAll(async () => {
   ;[lab, browser] = await Promise.all([
     RunningLab.start(['--heartbeat', String(heartbeatSeconds)]),
     startBrowser(),
   ])
+  others = new Set(childrenOf(process.pid))
 }, 60_000)
 
 afterEach(async () => {
@@ -46,6 +50,60 @@ test('R8: a closed tab frees its subscription within two heartbeats, over each t
   await Promise.all(opened.map((page) => page.close()))
   await expect.poll(subscribers, { timeout: 2 * heartbeatSeconds * 1000 }).toBe(before)
 })
+
+test('R35: a laptop slept, and the server gave its links up: on return each is found dead at once, and nothing is missed', {
+  timeout: 60_000,
+}, async () => {
+  const laptop = await startBrowser()
+  const asleep = await Promise.all(
+    catalogue.map(async ({ name }) => {
+      const page = await LabPage.open(laptop, lab.tls, {
+        room: `slept-${name}`,
+        user: 'Ada',
+        transport: name,
+      })
+      await page.say('before')
+      await page.message('before').locator('.message-end', { hasText: '✓' }).waitFor()
+      return { name, page }
+    }),
+  )
+  // The laptop's first process, and those that it has started.
+  const processes = childrenOf(process.pid)
+    .filter((id) => !others.has(id))
+    .flatMap((id) => [id, ...descendantsOf(id)])
+  for (const id of processes) process.kill(id, 'SIGSTOP')
+  try {
+    await new Promise((resolve) => setTimeout(resolve, asleepMs))
+    for (const { name } of asleep) await lab.say(`slept-${name}`, 'Grace', 'meanwhile')
+  } finally {
+    for (const id of processes) process.kill(id, 'SIGCONT')
+  }
+  await Promise.all(
+    asleep.map(async ({ page }) => {
+      await page.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+      // A probe has five seconds, the first retry two.
+      await page.message('meanwhile').waitFor({ timeout: 10_000 })
+      await page.say('after')
+      await page.message('after').locator('.message-end', { hasText: /\d$/ }).waitFor()
+      expect(Object.values(await page.history())).toEqual(['before', 'meanwhile', 'after'])
+      expect(await page.proof.textContent()).toMatch(/lost 0 · duplicated 0 · reordered 0/)
+    }),
+  )
+  await laptop.close()
+})
+
+/** The processes that this one has started, but for the one that tells. */
+function childrenOf(parent: number): readonly number[] {
+  const told = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' })
+  return told.split('\n').flatMap((line) => {
+    const [id, parentId, name] = line.trim().split(/\s+/)
+    return Number(parentId) === parent && name !== 'ps' ? [Number(id)] : []
+  })
+}
+
+function descendantsOf(parent: number): readonly number[] {
+  return childrenOf(parent).flatMap((id) => [id, ...descendantsOf(id)])
+}
 
 /** Nothing of the page runs meanwhile: no timer, no event of its links. (Headless Chromium does not freeze a page by its life cycle.) */
 async function sleepAndWake(page: LabPage, meanwhile: () => Promise<void>): Promise<void> {
