@@ -58,6 +58,7 @@ class Run {
   readonly #startedMs = performance.now()
   #people: readonly Person[] = []
   #phase: Progress['phase'] = 'starting'
+  #isServerGone = false
   #faultsFromMs = performance.now()
   #heartbeatSeconds = heartbeatSecondsAt(0, 0)
 
@@ -85,7 +86,12 @@ class Run {
         [tls, h2WebSocket].map(({ port }) => `https://127.0.0.1:${port}`),
       ),
     })
-    server.onUnexpectedEnd = (detail) => this.#fail(detail)
+    // That is a finding, not a failure of the harness.
+    server.onUnexpectedEnd = (detail) => {
+      this.#isServerGone = true
+      this.#stuck.push(detail)
+      this.#over.abort()
+    }
     const killServer = (): void => server.killNow()
     process.once('exit', killServer)
     const progress = setInterval(() => this.#show(), progressEveryMs)
@@ -243,16 +249,13 @@ class Run {
       person.heal()
       person.session.reconnect()
     }
-    const isDone = (person: Person): boolean => {
-      const head = Math.max(...this.#people.map(({ highestAcknowledged }) => highestAcknowledged))
-      const { pending, cursor } = person.session.state
-      return pending === 0 && (cursor?.offset ?? 0) >= head
-    }
+    const head = (): number => Math.max(...this.#people.map(({ highestAcknowledged }) => highestAcknowledged))
+    const isDone = ({ session: { state } }: Person): boolean =>
+      state.pending === 0 && (state.cursor?.offset ?? 0) >= head()
     // Without a server there is nothing to wait for.
-    if (this.#failures.length > 0) return
+    if (this.#failures.length > 0 || this.#isServerGone) return
     await until(() => this.#people.every(isDone), settleLimitMs, null)
-    for (const person of this.#people) {
-      if (isDone(person)) continue
+    for (const person of this.#people.filter((one) => !isDone(one))) {
       const { phase, pending, trouble } = person.session.state
       this.#stuck.push(
         `${person.user} did not settle within ${settleLimitMs / 1000} s: ${phase}, ${pending} messages pending, ${trouble?.detail ?? 'no trouble'}`,
