@@ -3,14 +3,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../transports/errors.ts'
-import { randomStream } from '../random.ts'
+import { type Random, randomStream } from '../random.ts'
 import { type ActContext, pause, perform, recoveryLimitMs, until } from './acts.ts'
 import type { Findings } from './checker.ts'
 import { judge } from './evidence.ts'
 import { expectedMs, linkFaults } from './faults.ts'
+import { outcomeOf } from './outcome.ts'
 import { Person, type Relays, room, startRelays } from './person.ts'
-import { Deck, serverActs } from './plan.ts'
-import { Publications, percentiles } from './recovery.ts'
+import { Deck, heartbeatSecondsAt, serverActs } from './plan.ts'
+import { Publications } from './recovery.ts'
 import { dataFolderOf, ServerProcess } from './server-process.ts'
 import type { Outcome, Progress, Settings } from './settings.ts'
 import { Tally } from './tally.ts'
@@ -18,9 +19,9 @@ import { Trace } from './trace.ts'
 
 /** Everybody must be connected by then. */
 const openLimitMs = 20_000
-/** What each client posts right before the server is ended, and how long before at most. */
+/** What each client posts right before the server is ended, and how long that moment may take to come. */
 const burstMessages = 10
-const burstSpreadMs = 40
+const momentLimitMs = 250
 /** The page's own. */
 const fallbackOrder = ['websocket', 'http2-push', 'polling']
 /** How long the server's next fault may wait until there is a live link of every transport. */
@@ -28,11 +29,6 @@ const everybodyLimitMs = 3000
 /** After the last fault everything must be known and read by then. */
 const settleLimitMs = 60_000
 const progressEveryMs = 250
-/** So that links find themselves dead within a short run; */
-export const shortHeartbeatSeconds = 2
-/** and as people have it, in the last third of a run that is long enough. */
-export const usualHeartbeatSeconds = 10
-export const longRunSeconds = 600
 
 export async function run(
   settings: Settings,
@@ -62,8 +58,9 @@ class Run {
   readonly #startedMs = performance.now()
   #people: readonly Person[] = []
   #phase: Progress['phase'] = 'starting'
+  #isServerGone = false
   #faultsFromMs = performance.now()
-  #heartbeatSeconds = shortHeartbeatSeconds
+  #heartbeatSeconds = heartbeatSecondsAt(0, 0)
 
   constructor(
     settings: Settings,
@@ -89,7 +86,12 @@ class Run {
         [tls, h2WebSocket].map(({ port }) => `https://127.0.0.1:${port}`),
       ),
     })
-    server.onUnexpectedEnd = (detail) => this.#fail(detail)
+    // That is a finding, not a failure of the harness.
+    server.onUnexpectedEnd = (detail) => {
+      this.#isServerGone = true
+      this.#stuck.push(detail)
+      this.#over.abort()
+    }
     const killServer = (): void => server.killNow()
     process.once('exit', killServer)
     const progress = setInterval(() => this.#show(), progressEveryMs)
@@ -203,9 +205,7 @@ class Run {
       await until(() => transports.every((one) => live().has(one)), everybodyLimitMs, signal)
       if (signal.aborted) return
       const hit = live()
-      // Into the middle of commits and acknowledgements.
-      for (const person of this.#people) person.burst(burstMessages)
-      await pause(burstSpreadMs * random(), signal)
+      await this.#moment(random)
       for (const person of this.#people) {
         person.broken()
         person.trace.add('server', kind)
@@ -213,7 +213,8 @@ class Run {
       try {
         await (kind === 'kill' ? server.kill() : server.stop())
         await pause(downMs, signal)
-        this.#heartbeatSeconds = this.#heartbeatNow()
+        const elapsedSeconds = (performance.now() - this.#faultsFromMs) / 1000
+        this.#heartbeatSeconds = heartbeatSecondsAt(elapsedSeconds, this.#settings.seconds)
         await server.start(this.#heartbeatSeconds)
       } catch (error) {
         this.#fail(messageOf(error))
@@ -224,10 +225,20 @@ class Run {
     }
   }
 
-  #heartbeatNow(): number {
-    const { seconds } = this.#settings
-    const isLate = performance.now() - this.#faultsFromMs > (seconds * 1000 * 2) / 3
-    return seconds >= longRunSeconds && isLate ? usualHeartbeatSeconds : shortHeartbeatSeconds
+  /**
+   * Resolves in the middle of commits and acknowledgements: of what everybody posts at once, a share that is drawn has just
+   * been acknowledged. What an acknowledgement promised too early is not on disk at that moment.
+   */
+  async #moment(random: Random): Promise<void> {
+    const goal = this.#acknowledged + Math.ceil(random() * burstMessages * this.#people.length * 0.8)
+    for (const person of this.#people) person.burst(burstMessages)
+    const deadlineMs = performance.now() + momentLimitMs
+    while (this.#acknowledged < goal && performance.now() < deadlineMs)
+      await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  get #acknowledged(): number {
+    return this.#people.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
   }
 
   /** No more faults, no more posts: everything sent must find its fate, and everybody must read to the end. */
@@ -238,16 +249,13 @@ class Run {
       person.heal()
       person.session.reconnect()
     }
-    const isDone = (person: Person): boolean => {
-      const head = Math.max(...this.#people.map(({ highestAcknowledged }) => highestAcknowledged))
-      const { pending, cursor } = person.session.state
-      return pending === 0 && (cursor?.offset ?? 0) >= head
-    }
+    const head = (): number => Math.max(...this.#people.map(({ highestAcknowledged }) => highestAcknowledged))
+    const isDone = ({ session: { state } }: Person): boolean =>
+      state.pending === 0 && (state.cursor?.offset ?? 0) >= head()
     // Without a server there is nothing to wait for.
-    if (this.#failures.length > 0) return
+    if (this.#failures.length > 0 || this.#isServerGone) return
     await until(() => this.#people.every(isDone), settleLimitMs, null)
-    for (const person of this.#people) {
-      if (isDone(person)) continue
+    for (const person of this.#people.filter((one) => !isDone(one))) {
       const { phase, pending, trouble } = person.session.state
       this.#stuck.push(
         `${person.user} did not settle within ${settleLimitMs / 1000} s: ${phase}, ${pending} messages pending, ${trouble?.detail ?? 'no trouble'}`,
@@ -261,31 +269,16 @@ class Run {
   }
 
   #outcome(seconds: number, findings: Findings): Outcome {
-    const { kills, restarts, switches, failedSwitches, serverNoticed, serverMissed } = this.#tally
-    const samples = this.#people.flatMap(({ recovery }) => recovery.samples)
-    const { transports } = this.#settings
-    return {
+    return outcomeOf({
       settings: this.#settings,
       seconds,
       interrupted: this.#interrupt.aborted,
       findings,
-      faults: this.#tally.table(),
-      ...{ kills, restarts, switches, failedSwitches, serverNoticed, serverMissed },
-      recovery: percentiles(samples.map(({ ms }) => ms)),
-      recoveryOf: Object.fromEntries(
-        transports.map((transport) => [
-          transport,
-          percentiles(samples.filter((one) => one.transport === transport).map(({ ms }) => ms)),
-        ]),
-      ),
-      slowest: this.#people
-        .flatMap(({ slowest }) => (slowest === null ? [] : [slowest]))
-        .sort((one, other) => other.ms - one.ms)
-        .slice(0, 3),
+      tally: this.#tally,
+      people: this.#people,
       stuck: this.#stuck,
       failures: this.#failures,
-      traces: Object.fromEntries(this.#people.map(({ user, trace }) => [user, trace.lines])),
-    }
+    })
   }
 
   #fail(detail: string): void {
@@ -299,7 +292,7 @@ class Run {
       elapsedMs: performance.now() - (this.#phase === 'starting' ? this.#startedMs : this.#faultsFromMs),
       totalMs: this.#settings.seconds * 1000,
       phase: this.#phase,
-      acknowledged: this.#people.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
+      acknowledged: this.#acknowledged,
       ...{ kills, restarts, switches },
       linkFaults: this.#tally.total(...linkFaults.filter((kind) => kind !== 'switch')),
     })
