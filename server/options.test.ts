@@ -1,6 +1,7 @@
 // The options: defaults, the environment, the command line, and one clear line for each mistake.
 import { expect, test } from 'vitest'
 import { UsageError } from '../transports/errors.ts'
+import { serverLimits } from '../transports/limits.ts'
 import { keepForever, parseKeep } from './keep.ts'
 import { logLevels, readOptions, type ServerOptions } from './options.ts'
 
@@ -31,6 +32,7 @@ test('without any option the lab is local, durable and keeps everything', () => 
     dataFolder: './data',
     log: 'sqlite',
     keep: keepForever,
+    heartbeatMs: serverLimits.heartbeatMs,
     certificate: null,
     origins: [],
     synchronous: 'full',
@@ -72,6 +74,17 @@ test('keep: an age, a number, both, for ever', () => {
   expect(parseKeep('24h, 100')).toEqual({ messages: 100, ageMs: 86_400_000 })
   for (const wrong of ['', '0', '-1', '1w', '1d,2d', '5,6', '1.5h', 'never', '01']) {
     expect(() => parseKeep(wrong), wrong).toThrow(UsageError)
+  }
+})
+
+test('heartbeats: seconds, with a part of one, within bounds', () => {
+  expect(run(['--heartbeat', '2']).heartbeatMs).toBe(2000)
+  expect(run([], { PARLEY_HEARTBEAT: '0.5' }).heartbeatMs).toBe(500)
+  expect(run(['--heartbeat=60']).heartbeatMs).toBe(60_000)
+  for (const wrong of ['0', '0.4', '61', '-1', '2s', '1e1', '', ' 5']) {
+    expect(mistake([`--heartbeat=${wrong}`]), wrong).toContain(
+      '--heartbeat is a number of seconds from 0.5 to 60',
+    )
   }
 })
 
@@ -123,6 +136,7 @@ test('the help names every option, its default and its variable', () => {
     ['--data', './data', 'PARLEY_DATA'],
     ['--log', 'sqlite', 'PARLEY_LOG'],
     ['--keep', 'forever', 'PARLEY_KEEP'],
+    ['--heartbeat', '10', 'PARLEY_HEARTBEAT'],
     ['--synchronous', 'full', 'PARLEY_SYNCHRONOUS'],
     ['--log-level', 'info', 'PARLEY_LOG_LEVEL'],
   ] as const) {

@@ -6,6 +6,10 @@ import { type Keep, parseKeep } from './keep.ts'
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+/** Shorter ones cost more than what they carry; longer ones find a dead link later than a proxy forgets it. */
+const shortestHeartbeatSeconds = 0.5
+const longestHeartbeatSeconds = 60
+
 export interface ServerOptions {
   readonly host: string
   /** Plain HTTP/1.1; 0 takes a free port. */
@@ -17,6 +21,8 @@ export interface ServerOptions {
   readonly dataFolder: string
   readonly log: 'sqlite' | 'memory'
   readonly keep: Keep
+  /** How often a link that is kept open says that it is alive. A link that is silent for twice as long is taken for dead. */
+  readonly heartbeatMs: number
   /** PEM files that replace the lab's own certificate. Both or none. */
   readonly certificate: { readonly certificateFile: string; readonly keyFile: string } | null
   /** Origins of other pages that may talk to the lab, as browsers write them. */
@@ -66,6 +72,14 @@ const valueOptions = {
     text: [
       'How long: an age (24h, 30d), a number of messages a',
       'room (10000), both (30d,10000), or forever.',
+    ],
+  },
+  heartbeat: {
+    value: 'SECONDS',
+    initial: '10',
+    text: [
+      'How often an open link says that it is alive: 0.5 to',
+      '60. Silent for twice as long, it is taken for dead.',
     ],
   },
   synchronous: {
@@ -130,6 +144,7 @@ export function readOptions(
       dataFolder: required('data', take('data')),
       log,
       keep,
+      heartbeatMs: heartbeatMsOf(take('heartbeat')),
       certificate: certificateOf(take('cert'), take('key')),
       origins: originsOf(take('origin')),
       synchronous: oneOf('synchronous', take('synchronous'), ['full', 'normal']),
@@ -192,6 +207,14 @@ function portOf(name: ValueOption, value: string | undefined): number {
   const port = value !== undefined && /^[0-9]{1,5}$/.test(value) ? Number(value) : Number.NaN
   if (!(port <= 65_535)) throw new UsageError(`--${name} is a number from 0 to 65535, not "${value}".`)
   return port
+}
+
+function heartbeatMsOf(value: string | undefined): number {
+  const seconds =
+    value !== undefined && /^[0-9]{1,2}(\.[0-9]{1,3})?$/.test(value) ? Number(value) : Number.NaN
+  if (seconds >= shortestHeartbeatSeconds && seconds <= longestHeartbeatSeconds) return seconds * 1000
+  const range = `${shortestHeartbeatSeconds} to ${longestHeartbeatSeconds}`
+  throw new UsageError(`--heartbeat is a number of seconds from ${range}, not "${value}".`)
 }
 
 /** Nobody types this port: the page asks where it is. So the default one may be another lab's. */

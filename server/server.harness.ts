@@ -7,6 +7,7 @@ import { request as requestTls } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { serverLimits } from '../transports/limits.ts'
 import type { Problem } from '../transports/problem.ts'
 import { keepForever } from './keep.ts'
 import { createLogger } from './logger.ts'
@@ -28,6 +29,7 @@ export async function startTestServer(options: Partial<StartOptions> = {}): Prom
     dataFolder,
     log: 'memory',
     keep: keepForever,
+    heartbeatMs: serverLimits.heartbeatMs,
     certificate: null,
     origins: [],
     synchronous: 'full',

@@ -31,7 +31,6 @@ const identityCheckMs = 30_000
 export interface StartOptions extends ServerOptions {
   readonly logger: Logger
   readonly transports?: readonly ServerTransport[]
-  readonly heartbeatMs?: number
   readonly headMs?: number
   readonly identityCheckMs?: number
   /** The built page. */
@@ -80,7 +79,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       guard: (request) => guard(request),
       transports: transports.filter(({ byExtendedConnect = false }) => byExtendedConnect === connects),
       offered: transports.map(({ name }) => name),
-      heartbeatMs: options.heartbeatMs ?? serverLimits.heartbeatMs,
+      heartbeatMs: options.heartbeatMs,
       headMs: options.headMs ?? serverLimits.headSeconds * 1000,
       logger: withoutChildren(logger),
       identity: own,
