@@ -204,7 +204,8 @@ export class RelayedConnection implements RelayConnection {
     const sockets = [this.#client, this.#server]
     for (const socket of sockets) {
       if (socket === null || socket.destroyed) continue
-      if (socket.connecting) socket.destroy()
+      // Nor can one be reset that is about to end: Node then says so, and never that it is closed.
+      if (socket.connecting || socket.writableEnded) socket.destroy()
       else socket.resetAndDestroy()
     }
   }

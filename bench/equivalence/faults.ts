@@ -1,0 +1,315 @@
+// The faults: what each does to the path, the server or the reader while messages flow both ways. One entry a fault.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describeTransport } from '../../transports/catalogue.ts'
+import { serverLimits, wireLimits } from '../../transports/limits.ts'
+import type { RelayConnection } from '../relay/contract.ts'
+import { type Profile, profiles } from '../relay/profile.ts'
+import { draftOf, type Follower, type SessionPerson } from './people.ts'
+import { scale } from './scale.ts'
+import type { Stage } from './stage.ts'
+
+export interface Scene {
+  readonly stage: Stage
+  /** On bare links. */
+  readonly follower: Follower
+  /** Reads and writes. */
+  readonly person: SessionPerson
+  /** In the room where nothing is said before the fault. */
+  readonly quiet: SessionPerson
+  /** Resolves when it holds; rejects with what was waited for when it does not in time. */
+  until(what: string, condition: () => boolean, limitMs?: number): Promise<void>
+}
+
+export interface Fault {
+  readonly name: string
+  /** What is done, for the page. */
+  readonly how: string
+  /** The requirements that it is about. */
+  readonly requirements: readonly string[]
+  /** `process`: the real server in a process of its own, on the log on disk. */
+  readonly stage: 'lab' | 'process'
+  /** Messages that a room keeps. */
+  readonly keepMessages?: number
+  /** Without one, no more than a commit takes is published in a tick. */
+  readonly burst: boolean
+  /** Plays the fault from its beginning to its end; traffic flows meanwhile. */
+  play(scene: Scene): Promise<void>
+}
+
+const profile = (name: string, changes: Partial<Profile>): Profile => ({
+  ...profiles.none,
+  name,
+  summary: name,
+  ...changes,
+})
+
+/** A path that is worse for a time and stays up. */
+function standing(changes: Partial<Profile>): Fault['play'] {
+  return async ({ stage }) => {
+    stage.path.all((relay) => relay.setProfile(profile('worse', changes)))
+    await sleep(scale.longStallMs / 2)
+    stage.path.all((relay) => relay.setProfile(profiles.none))
+  }
+}
+
+function cutting(how: 'rst' | 'fin'): Fault['play'] {
+  return async ({ stage }) => {
+    // Three in a row: a session that is only just back is cut again (R27).
+    for (let times = 0; times < 3; times++) {
+      stage.path.all((relay) => relay.cut(how))
+      await sleep(scale.pollMs * 2.5)
+    }
+  }
+}
+
+/** Publishes messages of the greatest length, more than any wire takes while nobody reads. */
+async function flood({ stage }: Scene): Promise<void> {
+  const text = 'flood '.padEnd(wireLimits.textBytes, 'x')
+  const inTurn = 50
+  for (let sent = 0; sent < scale.floodMessages; sent += inTurn) {
+    await publishMany(stage, inTurn, text)
+    await sleep(5)
+  }
+}
+
+function publishMany(stage: Stage, count: number, text: string): Promise<void> {
+  return stage.publish(
+    'busy',
+    Array.from({ length: count }, () => draftOf('publisher', text)),
+  )
+}
+
+export const faults: readonly Fault[] = [
+  {
+    name: 'none',
+    how: 'nothing: what all others are compared with',
+    requirements: [],
+    stage: 'lab',
+    burst: true,
+    play: () => sleep(scale.longStallMs / 2),
+  },
+  {
+    name: 'delay and jitter',
+    how: '40 ms each way, and up to 30 ms more by chance',
+    requirements: [],
+    stage: 'lab',
+    burst: true,
+    play: standing({ delayUpMs: 40, delayDownMs: 40, jitterMs: 30 }),
+  },
+  {
+    name: 'narrow bandwidth',
+    how: '64 KiB a second each way, for each connection',
+    requirements: [],
+    stage: 'lab',
+    burst: false,
+    play: standing({ upBytesPerSecond: 64 * 1024, downBytesPerSecond: 64 * 1024 }),
+  },
+  {
+    name: 'short stall',
+    how: 'nothing passes for three quarters of a heartbeat, twice; nothing is lost',
+    requirements: ['R35'],
+    stage: 'lab',
+    burst: true,
+    async play({ stage }) {
+      for (let times = 0; times < 2; times++) {
+        stage.path.all((relay) => relay.stall(scale.shortStallMs))
+        await sleep(scale.shortStallMs * 2)
+      }
+    },
+  },
+  {
+    name: 'long stall',
+    how: 'nothing passes for five heartbeats; nothing is lost',
+    requirements: ['R34'],
+    stage: 'lab',
+    burst: true,
+    async play({ stage }) {
+      stage.path.all((relay) => relay.stall(scale.longStallMs))
+      await sleep(scale.longStallMs)
+    },
+  },
+  {
+    name: 'cut (RST)',
+    how: 'every connection is reset, three times',
+    requirements: ['R26', 'R27'],
+    stage: 'lab',
+    burst: true,
+    play: cutting('rst'),
+  },
+  {
+    name: 'cut (FIN)',
+    how: 'every connection gets an orderly TCP end in the middle of what it carries, three times',
+    requirements: ['R26', 'R27'],
+    stage: 'lab',
+    burst: true,
+    play: cutting('fin'),
+  },
+  {
+    name: 'half-open',
+    how: 'every connection becomes a black hole, and neither end is told; new ones pass; twice',
+    requirements: ['R27', 'R34'],
+    stage: 'lab',
+    burst: true,
+    async play({ stage, until, follower, person, quiet }) {
+      const staysOpen = describeTransport(follower.transportName).group === 'push'
+      // A poll notices by its own time-out, which is not scaled.
+      const dead: RelayConnection[] = []
+      for (let times = 0; times < (staysOpen ? 2 : 1); times++) {
+        const seen = person.ledger.opened.length + quiet.ledger.opened.length
+        dead.push(...stage.path.relays.flatMap(({ connections }) => connections))
+        stage.path.all((relay) => relay.blackHole({ newConnections: 'pass' }))
+        // Back while the server may still wait for the first one to time out, it falls into the next hole (R27).
+        await until(
+          'both sessions have another link',
+          () => person.ledger.opened.length + quiet.ledger.opened.length >= seen + 2,
+        )
+      }
+      // The ends must let go by themselves: a hole that heals would tell them. Nothing waits for a poller at the server's.
+      const isLeft = ({ left }: RelayConnection): boolean => left.client && (left.server || !staysOpen)
+      await until('the ends let go of every dead connection', () => dead.every(isLeft))
+      stage.path.all((relay) => relay.heal())
+    },
+  },
+  {
+    name: 'slow reader',
+    how: 'nothing of what the server sends is read for five heartbeats, while 12 MB are published',
+    requirements: ['R38'],
+    stage: 'lab',
+    burst: false,
+    async play(scene) {
+      const { path } = scene.stage
+      path.all((relay) => relay.slowReader(0))
+      await Promise.all([flood(scene), sleep(scale.longStallMs)])
+      path.all((relay) => relay.heal())
+    },
+  },
+  {
+    name: 'slow application',
+    how: 'the reader takes a delivery and is busy with it for five heartbeats, while 12 MB are published',
+    requirements: ['R38', 'R39'],
+    stage: 'lab',
+    burst: false,
+    async play(scene) {
+      const busy = Promise.withResolvers<void>()
+      scene.follower.pause = busy.promise
+      await Promise.all([flood(scene), sleep(scale.longStallMs)])
+      scene.follower.pause = null
+      busy.resolve()
+    },
+  },
+  {
+    name: 'buffering proxy',
+    how: 'bytes pass only when there are 4 KB of them, or after a quarter of a heartbeat',
+    requirements: ['R1'],
+    stage: 'lab',
+    burst: true,
+    play: standing({ proxy: { bytes: 4096, holdMs: scale.proxyHoldMs } }),
+  },
+  {
+    name: 're-chunked bytewise',
+    how: 'every byte is written by itself',
+    requirements: ['R3', 'R14'],
+    stage: 'lab',
+    burst: false,
+    play: standing({ chunks: 'bytewise' }),
+  },
+  {
+    name: 're-chunked joined',
+    how: 'everything up to a pause of 20 ms is written as one',
+    requirements: ['R3', 'R14'],
+    stage: 'lab',
+    burst: true,
+    play: standing({ chunks: 'joined' }),
+  },
+  {
+    name: 'server killed',
+    how: 'SIGKILL of the real server, and a start on the same data',
+    requirements: ['R26'],
+    stage: 'process',
+    burst: true,
+    async play({ stage }) {
+      await stage.restart('kill')
+      await sleep(scale.pollMs)
+    },
+  },
+  {
+    name: 'server restarted',
+    how: 'SIGTERM of the real server, which says goodbye, and a start on the same data',
+    requirements: ['R5', 'R33'],
+    stage: 'process',
+    burst: true,
+    async play({ stage }) {
+      await stage.restart('stop')
+      await sleep(scale.pollMs)
+    },
+  },
+  {
+    name: 'switch under way',
+    how: 'the link stalls; the session goes over to every other transport in turn, and another bare link takes over',
+    requirements: ['R24'],
+    stage: 'lab',
+    burst: true,
+    async play({ stage, person, follower, until }) {
+      const before = person.session.state.transport
+      const [first] = follower.ledger.links
+      void follower.open()
+      for (const name of [...stage.transportNames.filter((one) => one !== before), before]) {
+        // What is open stands still, so that the new link has much to catch up with, and drafts are under way on the old one.
+        for (const { connections } of stage.path.relays)
+          for (const connection of connections) connection.stall(scale.shortStallMs, 'down')
+        await publishMany(stage, 100, 'switch '.padEnd(1024, 'x'))
+        await person.session.switchTo(name)
+      }
+      await until('the former bare link is closed', () => first !== undefined && first.closings.length > 0)
+    },
+  },
+  {
+    name: 'log trimmed',
+    how: 'readers are cut and kept out while so much is published that what they ask for has gone, from the log and from memory',
+    requirements: ['R28'],
+    stage: 'lab',
+    keepMessages: 100,
+    burst: false,
+    async play({ stage }) {
+      stage.path.all((relay) => {
+        relay.refuse()
+        relay.cut('rst')
+      })
+      for (let published = 0; published <= serverLimits.ringMessages * 1.2; published += 50)
+        await publishMany(stage, 50, 'soon trimmed')
+      await sleep(scale.pollMs * 2)
+      stage.path.all((relay) => relay.heal())
+    },
+  },
+  {
+    name: 'new epoch',
+    how: 'the server has lost its data: another log is in its place',
+    requirements: ['R28'],
+    stage: 'lab',
+    burst: true,
+    play: ({ stage }) => stage.replaceLog(),
+  },
+  {
+    name: 'a delivery lost',
+    how: 'the transport beneath the session swallows one delivery',
+    requirements: ['R25'],
+    stage: 'lab',
+    burst: true,
+    async play({ person, until }) {
+      let lost = 0
+      person.ledger.lose = (delivery) => {
+        if (delivery.kind !== 'messages' || lost > 0) return false
+        lost += 1
+        return true
+      }
+      await until('a delivery is lost', () => lost > 0)
+      await sleep(scale.pollMs)
+    },
+  },
+]
+
+export function faultOf(name: string): Fault {
+  const found = faults.find((fault) => fault.name === name)
+  if (found === undefined) throw new Error(`There is no fault "${name}".`)
+  return found
+}
