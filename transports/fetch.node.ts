@@ -7,6 +7,7 @@ import {
   type SecureClientSessionOptions,
 } from 'node:http2'
 import type { Fetch } from './http.client.ts'
+import { askForLife } from './http2-life.node.ts'
 
 /** A `fetch`, and the way to let go of its connections. */
 export interface NodeFetch {
@@ -64,7 +65,11 @@ function request(session: ClientHttp2Session, url: URL, init: RequestInit): Prom
     })
     const exchange = new Exchange(stream, resolve, reject)
     if (signal !== undefined && signal !== null) {
-      const abort = (): void => exchange.fail(signal.reason)
+      const abort = (): void => {
+        exchange.fail(signal.reason)
+        // As a rule the caller has enough; but it may have waited in vain, on a connection that is dead.
+        askForLife(session)
+      }
       signal.addEventListener('abort', abort, { once: true })
       stream.once('close', () => signal.removeEventListener('abort', abort))
     }

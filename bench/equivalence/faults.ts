@@ -30,11 +30,16 @@ export interface Fault {
   readonly stage: 'lab' | 'process'
   /** Messages that a room keeps. */
   readonly keepMessages?: number
+  /** Between two rounds of traffic, where it isn't the usual time. */
+  readonly roundMs?: number
   /** Without one, no more than a commit takes is published in a tick. */
   readonly burst: boolean
   /** Plays the fault from its beginning to its end; traffic flows meanwhile. */
   play(scene: Scene): Promise<void>
 }
+
+/** Readers of a cell that have a place at the server. */
+const everybody = 3
 
 const profile = (name: string, changes: Partial<Profile>): Profile => ({
   ...profiles.none,
@@ -164,9 +169,12 @@ export const faults: readonly Fault[] = [
           () => person.ledger.opened.length + quiet.ledger.opened.length >= seen + 2,
         )
       }
-      // The ends must let go by themselves: a hole that heals would tell them. Nothing waits for a poller at the server's.
-      const isLeft = ({ left }: RelayConnection): boolean => left.client && (left.server || !staysOpen)
-      await until('the ends let go of every dead connection', () => dead.every(isLeft))
+      // The ends must let go by themselves: a hole that heals would tell them. The server must free the places; a connection
+      // over HTTP/2 without a stream may stay until its own time-out.
+      await until(
+        'the clients let go of every dead connection, and the server of every dead reader',
+        () => dead.every(({ left }) => left.client) && (stage.subscribers() ?? 0) <= everybody,
+      )
       stage.path.all((relay) => relay.heal())
     },
   },
@@ -211,6 +219,8 @@ export const faults: readonly Fault[] = [
     requirements: ['R3', 'R14'],
     stage: 'lab',
     burst: false,
+    // A byte costs a turn of the event loop that all cells share.
+    roundMs: 250,
     play: standing({ chunks: 'bytewise' }),
   },
   {
@@ -256,9 +266,10 @@ export const faults: readonly Fault[] = [
       for (const name of [...stage.transportNames.filter((one) => one !== before), before]) {
         // What is open stands still, so that the new link has much to catch up with, and drafts are under way on the old one.
         for (const { connections } of stage.path.relays)
-          for (const connection of connections) connection.stall(scale.shortStallMs, 'down')
+          for (const connection of connections) connection.stall(scale.shortStallMs / 3, 'down')
         await publishMany(stage, 100, 'switch '.padEnd(1024, 'x'))
         await person.session.switchTo(name)
+        await sleep(scale.shortStallMs / 3)
       }
       await until('the former bare link is closed', () => first !== undefined && first.closings.length > 0)
     },

@@ -63,6 +63,7 @@ class Play {
   #samples = 0
   #letGoTooEarly = 0
   #rounds = 0
+  #isPlaying = false
   #leaving = false
   #placesLeft = 0
 
@@ -107,7 +108,7 @@ class Play {
   }
 
   async #during(): Promise<void> {
-    let playing = true
+    this.#isPlaying = true
     const scene: Scene = {
       stage: this.#stage,
       follower: this.#follower,
@@ -122,11 +123,11 @@ class Play {
         (error: unknown) => ({ error }),
       )
       .finally(() => {
-        playing = false
+        this.#isPlaying = false
       })
     if (this.#fault.burst) this.#publish('busy', scale.burst)
     this.#publish('quiet', 1)
-    while (playing) await this.#round()
+    while (this.#isPlaying) await this.#round()
     const failed = await played
     if (failed !== null) throw failed.error
   }
@@ -143,7 +144,7 @@ class Play {
     this.#publish('busy', 2)
     this.#person.send(`round ${this.#rounds}`)
     this.#sample()
-    await sleep(scale.roundMs)
+    await sleep(this.#isPlaying ? (this.#fault.roundMs ?? scale.roundMs) : scale.roundMs)
     this.#sample()
   }
 

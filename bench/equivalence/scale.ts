@@ -20,7 +20,7 @@ export const scale = {
   /** What is published while a reader is slow, in messages of the greatest length. */
   floodMessages: 1500,
   /** How long a cell may take to settle after its fault. */
-  settleMs: 30_000,
+  settleMs: 20_000,
 } as const
 
 /** What may be held for, or by, one reader at any time, in bytes. */

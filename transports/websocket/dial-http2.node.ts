@@ -8,6 +8,7 @@ import {
   type SecureClientSessionOptions,
 } from 'node:http2'
 import { messageOf } from '../errors.ts'
+import { askForLife } from '../http2-life.node.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Deflate } from './deflate.node.ts'
 import { DialError, type DialOptions, defaultHandshakeTimeoutMs, openSocket } from './dial.node.ts'
@@ -160,6 +161,8 @@ class Carrier {
   request(fields: Headers): ClientHttp2Stream {
     try {
       const stream = this.#session.request({ ...fields }, { endStream: false })
+      // It may share the connection with sockets that were given up since it is dead (R34).
+      askForLife(this.#session)
       // An error leads to `close`, where it is dealt with.
       stream.on('error', ignored)
       this.reserve()
