@@ -82,6 +82,9 @@ export function expected(fault: string, transport: TransportName): Expectation {
   return row.but?.[transport] ?? row[describeTransport(transport).group]
 }
 
+/** The faults that something is said of. */
+export const expectedFaults: readonly string[] = Object.keys(table)
+
 export const properties = ['order', 'once', 'resume', 'bounded', 'closed'] as const
 export type Property = (typeof properties)[number]
 
@@ -99,7 +102,7 @@ export const meanings: Readonly<Record<Property, string>> = {
 }
 
 /** Cells of a property to which a fault says nothing, and why. They are checked all the same where there is something to check. */
-export function doesNotApply(fault: string, _transport: TransportName, property: Property): string | null {
+export function doesNotApply(fault: string, property: Property): string | null {
   if (fault === 'a delivery lost' && property === 'closed')
     return 'the fault lies between the session and its link, so no bare link meets it; the session’s links are checked'
   return null

@@ -24,7 +24,7 @@ export function draftOf(user: string, text: string): Draft {
 
 /** What somebody was told, in order. */
 export interface Heard {
-  readonly ledger: Ledger
+  readonly ledger: Pick<Ledger, 'links' | 'opened' | 'messagesDown'>
   readonly received: readonly Message[]
   readonly gaps: readonly Pick<Gap, 'after' | 'cursor'>[]
   readonly resets: readonly Pick<Reset, 'cursor'>[]

@@ -4,7 +4,7 @@ import type { TransportName } from '../../transports/contract.ts'
 import type { Message } from '../../transports/message.ts'
 import { randomStream } from '../random.ts'
 import type { Fault, Scene } from './faults.ts'
-import { draftOf, Follower, SessionPerson } from './people.ts'
+import { draftOf, Follower, type Heard, SessionPerson } from './people.ts'
 import { openProcessStage } from './process-stage.ts'
 import { scale } from './scale.ts'
 import { openLabStage, type Stage } from './stage.ts'
@@ -13,9 +13,10 @@ import { openLabStage, type Stage } from './stage.ts'
 export interface Evidence {
   readonly transport: TransportName
   readonly fault: string
-  readonly follower: Follower
-  readonly person: SessionPerson
-  readonly quiet: SessionPerson
+  /** On bare links. `calledTooEarly`: deliveries that its application was handed while it was busy with another. */
+  readonly follower: Heard & Pick<Follower, 'calledTooEarly'>
+  readonly person: Heard & Pick<SessionPerson, 'sent' | 'stored'>
+  readonly quiet: Heard
   /** The logs of both rooms, as they were stored. */
   readonly busyLog: readonly Message[]
   readonly quietLog: readonly Message[]

@@ -17,6 +17,8 @@ export interface Noted {
   link: Link | null
   readonly deliveries: Delivery[]
   readonly closings: Closed[]
+  /** Deliveries that came when it had closed. */
+  readonly late: number
   /** Bytes of payload that came down and that the application hasn't taken yet; what is not known is 0. */
   readonly heldBytes: () => number
 }
@@ -92,6 +94,7 @@ class NotedLink implements Noted {
   link: Link | null = null
   readonly deliveries: Delivery[] = []
   readonly closings: Closed[] = []
+  late = 0
   /** What had come down when the application stopped taking; null while it takes. */
   #stoppedAtBytes: number | null = null
 
@@ -109,6 +112,7 @@ class NotedLink implements Noted {
 
   receive(delivery: Delivery, request: OpenRequest): void | Promise<void> {
     this.deliveries.push(delivery)
+    if (this.closings.length > 0) this.late += 1
     const taken = request.receive(delivery)
     if (taken === undefined) return
     this.#stoppedAtBytes = this.link?.stats().payloadBytesDown ?? null

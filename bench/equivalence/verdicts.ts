@@ -27,8 +27,7 @@ export function judge(evidence: Evidence): CellVerdict {
   const { transport, fault } = evidence
   const verdicts = properties.map((property): Verdict => {
     const { against, measured } = judges[property](evidence)
-    const result =
-      against.length > 0 ? 'broken' : doesNotApply(fault, transport, property) === null ? 'held' : 'apart'
+    const result = against.length > 0 ? 'broken' : doesNotApply(fault, property) === null ? 'held' : 'apart'
     return { property, result, against, measured }
   })
   return { transport, fault, verdicts }
@@ -221,7 +220,8 @@ function closed(evidence: Evidence): Judgement {
   const { causes } = expected(fault, transport)
   const against: string[] = []
   for (const [who, { ledger }] of people(evidence)) {
-    for (const { link, closings } of ledger.links) {
+    for (const { link, closings, late } of ledger.links) {
+      if (late > 0) against.push(`a link of ${who} handed up ${late} deliveries after it had closed`)
       const wanted = link === null ? 0 : 1
       if (closings.length !== wanted)
         against.push(

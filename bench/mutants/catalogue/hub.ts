@@ -50,7 +50,7 @@ export const hubMutants: readonly Mutant[] = [
     edits: [{ find: ': this.#waiting.slice(taken)\n', replace: ': this.#waiting.slice(taken + 1)\n' }],
     breaks: 'Of more than 256 drafts in a tick, the first of the next commit is lost.',
     caughtBy: 'equivalence',
-    only: 'none',
+    only: '× none',
   },
   {
     name: 'commit-reorders',

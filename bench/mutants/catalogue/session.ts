@@ -142,7 +142,8 @@ export const sessionMutants: readonly Mutant[] = [
     file: outbox,
     edits: [{ find: 'if (pending.on === link) continue', replace: 'if (pending.on !== null) continue' }],
     breaks: 'A draft whose former link still held it is never sent over the new one.',
-    caughtBy: 'storm',
+    caughtBy: 'equivalence',
+    only: 'switch',
   },
   {
     name: 'outbox-sends-the-newest-first',

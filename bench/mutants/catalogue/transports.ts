@@ -62,14 +62,15 @@ export const transportMutants: readonly Mutant[] = [
     edits: [{ find: 'socket.pause?.()\n', replace: '\n' }],
     breaks: 'A client whose application is slow takes in all that comes (R39).',
     caughtBy: 'equivalence',
-    only: 'slow reader',
+    only: 'slow application',
   },
   {
     name: 'stream-client-reads-on',
     file: 'transports/http2-push/client.ts',
     edits: [{ find: 'if (taken !== undefined) await this.#waitFor(taken)', replace: 'void taken' }],
     breaks: 'An application that is slow is called again before it is ready.',
-    caughtBy: 'contract',
+    caughtBy: 'equivalence',
+    only: 'slow application',
   },
   {
     name: 'polls-overlap',
@@ -100,7 +101,7 @@ export const transportMutants: readonly Mutant[] = [
       },
     ],
     breaks: 'One new message is answered as none.',
-    caughtBy: 'storm',
+    caughtBy: 'contract',
   },
   {
     name: 'posts-overtake-a-failed-one',
