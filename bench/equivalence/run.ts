@@ -40,7 +40,11 @@ export async function playCell(transport: TransportName, fault: Fault, seed: num
   const stage =
     fault.stage === 'process'
       ? await openProcessStage(seed)
-      : await openLabStage({ seed, keepMessages: fault.keepMessages ?? keepMessages })
+      : await openLabStage({
+          seed,
+          keepMessages: fault.keepMessages ?? keepMessages,
+          heartbeatMs: fault.heartbeatMs ?? scale.heartbeatMs,
+        })
   const play = new Play(stage, transport, fault, seed)
   try {
     await play.run()

@@ -1,6 +1,6 @@
 // The times and bounds of the suite: everything is scaled down together, so that hundreds of cells fit into a minute.
 
-const heartbeatMs = 400
+const heartbeatMs = 500
 
 export const scale = {
   /** The server's; a client gives a silent link up after two of them. A real server's is 10 s. */
@@ -8,11 +8,11 @@ export const scale = {
   /** Between two polls: the shortest that there is. */
   pollMs: 100,
   /** A stall that no end may take for the other's death. */
-  shortStallMs: heartbeatMs * 0.75,
+  shortStallMs: heartbeatMs * 0.6,
   /** A stall, and a black hole, that both ends must. */
-  longStallMs: heartbeatMs * 5,
+  longStallMs: heartbeatMs * 4,
   /** A proxy's patience: a second beside heartbeats of ten. */
-  proxyHoldMs: heartbeatMs / 4,
+  proxyHoldMs: heartbeatMs / 5,
   /** Between two rounds of traffic: two messages past the relay, one draft through it. */
   roundMs: 25,
   /** Published in one tick: more than a commit takes. */

@@ -73,12 +73,13 @@ export interface Stage {
 export interface LabStageOptions {
   readonly seed: number
   readonly keepMessages: number
+  readonly heartbeatMs: number
 }
 
 /** The real transports over a log in memory, in this process. */
-export async function openLabStage({ seed, keepMessages }: LabStageOptions): Promise<Stage> {
-  let room = await openRoom('first', keepMessages)
-  const path = await openPath(portsOf(room.lab), seed)
+export async function openLabStage(options: LabStageOptions): Promise<Stage> {
+  let room = await openRoom('first', options)
+  const path = await openPath(portsOf(room.lab), options.seed)
   const { certificate } = room.lab
   const former: Lab[] = []
   return {
@@ -94,7 +95,7 @@ export async function openLabStage({ seed, keepMessages }: LabStageOptions): Pro
     restart: () => Promise.reject(new Error('A lab in this process is not restarted.')),
     async replaceLog() {
       former.push(room.lab)
-      room = await openRoom('second', keepMessages)
+      room = await openRoom('second', options)
       const { tls, h2WebSocket } = portsOf(room.lab)
       path.relays[0].retarget({ port: tls })
       path.relays[1].retarget({ port: h2WebSocket })
@@ -107,7 +108,7 @@ export async function openLabStage({ seed, keepMessages }: LabStageOptions): Pro
   }
 }
 
-async function openRoom(epoch: string, keepMessages: number) {
+async function openRoom(epoch: string, { keepMessages, heartbeatMs }: LabStageOptions) {
   const log = new MemoryLog({ epoch, unixMs: Date.now, keepMessages })
   const histories = new Map<string, Message[]>()
   for (const name of roomNames) {
@@ -119,7 +120,7 @@ async function openRoom(epoch: string, keepMessages: number) {
   const lab = await startLab({
     transports: serverTransports,
     log,
-    heartbeatMs: scale.heartbeatMs,
+    heartbeatMs,
     begin: (app) => servers.push(app.server),
   })
   return { lab, queues: new QueueWatch(servers), history: (name: string) => histories.get(name) ?? [] }
