@@ -16,18 +16,21 @@ const projectFolder = fileURLToPath(new URL('..', import.meta.url))
 /** A server that is run as a person would run it. Its rooms are on disk, so that it can be stopped and started again. */
 export class RunningLab {
   readonly #folder: string
+  readonly #options: readonly string[]
   #child: ChildProcess | null = null
   plain = ''
   tls = ''
   /** Where WebSockets over HTTP/2 are served. */
   h2WebSocket = ''
 
-  private constructor(folder: string) {
+  private constructor(folder: string, options: readonly string[]) {
     this.#folder = folder
+    this.#options = options
   }
 
-  static async start(): Promise<RunningLab> {
-    const lab = new RunningLab(await mkdtemp(join(tmpdir(), 'parley-page-')))
+  /** `options`: more of the server's own. */
+  static async start(options: readonly string[] = []): Promise<RunningLab> {
+    const lab = new RunningLab(await mkdtemp(join(tmpdir(), 'parley-page-')), options)
     await lab.run()
     return lab
   }
@@ -52,6 +55,7 @@ export class RunningLab {
         this.#folder,
         '--log-level',
         'warn',
+        ...this.#options,
       ],
       { cwd: projectFolder, stdio: ['ignore', 'pipe', 'inherit'] },
     )

@@ -87,7 +87,7 @@ test('a percentile is the smallest value that the share does not exceed', () => 
   )
 })
 
-test('a clock’s resolution is its smallest step', () => {
+test('a clock’s resolution is its smallest step (R37)', () => {
   const steps = [0, 0, 0.2, 0.2, 0.3, 0.3, 0.7, 0.9]
   let at = 0
   const now = () => steps[at++] ?? 100

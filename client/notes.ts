@@ -1,5 +1,6 @@
 // The lab's quiet lines in the conversation, in words.
 import { describeTransport } from '../transports/catalogue.ts'
+import type { TransportName } from '../transports/contract.ts'
 import type { Cursor } from '../transports/cursor.ts'
 import type { SwitchReport } from '../transports/session.state.ts'
 import { formatCount, formatDuration, formatPlural } from './format.ts'
@@ -31,6 +32,12 @@ export function gapNote(after: Cursor, cursor: Cursor): string {
 /** The server has another log than before. */
 export function resetNote(): string {
   return 'the server keeps a new log · what stands above belongs to the former one'
+}
+
+/** Another transport stands in: `WebSocket can’t be used here now · HTTP/2 push stands in: …`. `detail`: why, as a sentence. */
+export function fellBackNote(from: TransportName, to: TransportName, detail: string): string {
+  const [wished, standIn] = [describeTransport(from).short, describeTransport(to).short]
+  return `${wished} can’t be used here now · ${standIn} stands in: ${detail}`
 }
 
 /** A switch that did not come about: `could not switch to WebSocket: …`. */

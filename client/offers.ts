@@ -1,6 +1,6 @@
 // The transports that the page offers: the client halves with the browser's own primitives put in, and what each lacks here.
 import { type CatalogueEntry, describeTransport } from '../transports/catalogue.ts'
-import type { ClientTransport } from '../transports/contract.ts'
+import type { ClientTransport, TransportName } from '../transports/contract.ts'
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
@@ -10,6 +10,16 @@ import { http2InBrowser } from '../transports/websocket/http2-port.ts'
 export interface TransportSet {
   readonly all: readonly ClientTransport[]
   readonly polling: PollingTransport
+}
+
+/** What may stand in for a transport that can't be used here, the best first (R32). */
+const fallbackOrder: readonly TransportName[] = ['websocket', 'http2-push', 'polling']
+
+/** The ones of the order that this browser and this address can run at all. */
+export function fallbackFor(transports: TransportSet, base: URL): readonly TransportName[] {
+  return fallbackOrder.filter((name) =>
+    transports.all.some((one) => one.name === name && one.missing(base).length === 0),
+  )
 }
 
 export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): TransportSet {

@@ -164,7 +164,7 @@ describe('what is written', () => {
     30_000,
   )
 
-  test('survives a reload while it is pending, and is sent once', async () => {
+  test('survives a reload while it is pending, and is sent once (R40)', async () => {
     const room = newRoom()
     const page = await open({ room, user: 'Ada', transport: 'polling' })
     await page.page.route('**/messages', (route) =>
@@ -192,6 +192,23 @@ describe('what is written', () => {
     await page.page.unrouteAll({ behavior: 'ignoreErrors' })
     await page.message('once more').getByRole('button', { name: 'Try again' }).click()
     await page.message('once more').locator('.message-end', { hasText: '✓' }).waitFor()
+  })
+
+  test('and refused is still there after a reload, unless it was discarded (R40)', async () => {
+    const room = newRoom()
+    const page = await open({ room, user: 'Ada', transport: 'polling' })
+    await page.refuseSends()
+    await page.say('keep me')
+    await page.say('never mind')
+    await page.message('never mind').getByRole('button', { name: 'Discard' }).click()
+    await page
+      .message('keep me')
+      .getByText(/Not sent/)
+      .waitFor()
+    await page.page.unrouteAll({ behavior: 'ignoreErrors' })
+    await page.page.reload()
+    await page.message('keep me').locator('.message-end', { hasText: '✓' }).waitFor()
+    expect(Object.values(await page.history())).toEqual(['keep me'])
   })
 
   test('too long is not sent, and the composer says by how much', async () => {

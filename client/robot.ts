@@ -2,7 +2,7 @@
 import type { TransportName } from '../transports/contract.ts'
 import type { SessionEvent } from '../transports/session.state.ts'
 import { Session } from '../transports/session.ts'
-import { makeTransports } from './offers.ts'
+import { fallbackFor, makeTransports } from './offers.ts'
 
 export const robotName = 'Robot'
 
@@ -46,6 +46,7 @@ export class Robot {
       room: options.room,
       transports: transports.all,
       transport: options.transport,
+      fallback: fallbackFor(transports, options.base),
       last: 0,
       onEvent: options.onEvent,
     })

@@ -9,8 +9,8 @@ import { Session } from '../transports/session.ts'
 import { Conversation } from './conversation.ts'
 import { joined } from './frame.ts'
 import { Latencies, type LatencySummary } from './latency.ts'
-import { gapNote, notSwitchedNote, recoveredNote, resetNote, switchedNote } from './notes.ts'
-import { makeTransports, type TransportSet } from './offers.ts'
+import { fellBackNote, gapNote, notSwitchedNote, recoveredNote, resetNote, switchedNote } from './notes.ts'
+import { fallbackFor, makeTransports, type TransportSet } from './offers.ts'
 import { OwnDrafts } from './own-drafts.ts'
 import { Robot } from './robot.ts'
 
@@ -80,6 +80,7 @@ export class Room {
       room: options.room,
       transports: this.transports.all,
       transport: options.transport,
+      fallback: fallbackFor(this.transports, options.base),
       last: historyMessages,
       drafts: this.own.unsettled(),
       onEvent: (event) => this.take(event),
@@ -100,6 +101,7 @@ export class Room {
 
   discard(id: string): void {
     this.session.discard(id)
+    this.own.settle(id)
     this.conversation.discard(id)
     this.show()
   }
@@ -115,7 +117,7 @@ export class Room {
     this.session.switchTo(transport).catch((error: unknown) => {
       // A later choice took over: that one speaks for itself.
       if (this.chosen.value !== transport) return
-      this.chosen.value = this.session.state.transport
+      this.chosen.value = this.session.state.wished
       this.conversation.note(notSwitchedNote(transport, messageOf(error)))
       this.show()
     })
@@ -186,8 +188,9 @@ export class Room {
         this.conversation.append(event.messages, event.cursor.epoch, event.transport, this.own)
         break
       case 'draft':
+        // One that was refused is kept too, until its writer discards it: a reload would lose it without a word.
         if (event.view.fate === 'pending') this.own.add(event.view.draft)
-        else this.own.settle(event.view.draft.id)
+        else if (event.view.fate === 'stored') this.own.settle(event.view.draft.id)
         this.conversation.draft(event.view)
         break
       case 'gap':
@@ -203,6 +206,9 @@ export class Room {
           this.proof.lost === this.lostBeforeSwitch ? 'quiet' : 'loss',
           event.report.to,
         )
+        break
+      case 'fell-back':
+        this.conversation.note(fellBackNote(event.from, event.to, event.detail), 'quiet', event.to)
         break
       case 'recovered':
         this.conversation.note(recoveredNote(event.offlineMs, event.caughtUp))
@@ -264,6 +270,8 @@ function beforeFirstLink(transport: TransportName): SessionState {
   return {
     phase: 'connecting',
     transport,
+    wished: transport,
+    skipped: [],
     links: [],
     retryAtMs: null,
     failures: 0,

@@ -46,6 +46,8 @@ describe('presence', () => {
     transport: 'polling',
     links: [],
     retryAtMs: null,
+    wished: 'polling',
+    skipped: [],
     failures: 0,
     trouble: null,
     pending: 0,

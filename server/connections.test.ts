@@ -9,7 +9,7 @@ import { Http2Dialer } from '../transports/websocket/dial-http2.node.ts'
 import { webSocketHttp2Server } from '../transports/websocket/over-http2.server.ts'
 import { Connections } from './connections.ts'
 
-test('a session without a stream is closed at the second look; one with a stream stays', async () => {
+test('R4: a session without a stream is closed at the second look; one with a stream stays, and takes requests', async () => {
   const following: Connections[] = []
   const lab = await startLab({
     transports: [http2PushServer],
@@ -28,6 +28,11 @@ test('a session without a stream is closed at the second look; one with a stream
   await ended
   await vi.waitFor(() => expect(connections.sessionCount).toBe(1))
   expect(busy.closed).toBe(false)
+  // Four times the limit without a word, and it is as good as new (a GOAWAY would let the stream live and refuse this).
+  const another = busy.request({ ':path': '/rooms/lounge/stream?last=0' })
+  const [headers] = (await once(another, 'response')) as [{ ':status': number }]
+  expect(headers[':status']).toBe(200)
+  another.close()
   const cancelled = once(stream, 'close')
   stream.close()
   stream.resume()
@@ -36,7 +41,7 @@ test('a session without a stream is closed at the second look; one with a stream
   await lab.close()
 })
 
-test('a session whose one stream is a WebSocket (RFC 8441) stays', async () => {
+test('R4: a session whose one stream is a WebSocket (RFC 8441) stays', async () => {
   const following: Connections[] = []
   const lab = await startLab({
     transports: [webSocketHttp2Server],

@@ -1,7 +1,9 @@
 // The connections of one application's server: counted, and ended within a bound when it closes (R5).
 import type { Http2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
+import { encryptedOfSession, queuedOn } from '../transports/queued.server.ts'
 
 /**
  * An HTTP/2 session without a stream is closed after this, at the latest after twice as long. One sweep looks after all of them:
@@ -13,7 +15,7 @@ interface SessionUse {
   /** What it runs on; undefined when that has gone before the session was told of. */
   readonly socket: Socket | undefined
   /** Open ones. */
-  streams: number
+  readonly streams: Set<ServerHttp2Stream>
   usedSinceSweep: boolean
 }
 
@@ -21,6 +23,8 @@ interface SessionUse {
 export class Connections {
   /** By the address and port of the other end: a session doesn't give its socket away. */
   readonly #sockets = new Map<string, Socket>()
+  /** What is written to in place of the TCP socket. */
+  readonly #encrypted = new WeakMap<Socket, TLSSocket>()
   readonly #sessions = new Map<Http2Session, SessionUse>()
   readonly #sweeper: NodeJS.Timeout
 
@@ -33,16 +37,18 @@ export class Connections {
         if (this.#sockets.get(end) === socket) this.#sockets.delete(end)
       })
     })
+    app.server.on('secureConnection', (socket: TLSSocket) => {
+      const below = this.#sockets.get(otherEnd(socket))
+      if (below !== undefined) this.#encrypted.set(below, socket)
+    })
     app.server.on('session', (session: Http2Session) => {
       const socket = this.#sockets.get(otherEnd(session.socket))
-      const use: SessionUse = { socket, streams: 0, usedSinceSweep: true }
+      const use: SessionUse = { socket, streams: new Set(), usedSinceSweep: true }
       this.#sessions.set(session, use)
       session.on('stream', (stream: ServerHttp2Stream) => {
-        use.streams += 1
+        use.streams.add(stream)
         use.usedSinceSweep = true
-        stream.once('close', () => {
-          use.streams -= 1
-        })
+        stream.once('close', () => use.streams.delete(stream))
       })
       session.on('close', () => this.#sessions.delete(session))
     })
@@ -57,6 +63,20 @@ export class Connections {
     return this.#sessions.size
   }
 
+  /** What each connection holds for its peer: on its socket and, over HTTP/2, on its streams. Looks at all of them. */
+  *queuedBytes(): Generator<number, void> {
+    const ofStreams = new Map<Socket, number>()
+    for (const [session, { socket, streams }] of this.#sessions) {
+      if (socket === undefined) continue
+      let bytes = encryptedOfSession(session)
+      for (const stream of streams) bytes += stream.writableLength
+      ofStreams.set(socket, bytes)
+    }
+    for (const socket of this.#sockets.values()) {
+      yield ofStreams.get(socket) ?? queuedOn(this.#encrypted.get(socket) ?? socket)
+    }
+  }
+
   /**
    * Closes the sessions that had no stream since the last call. One that is destroyed and still here has lost its end: of peers
    * that open and reset streams as fast as they can and then vanish, Node 26 keeps the socket of about one in fifteen for ever.
@@ -66,7 +86,7 @@ export class Connections {
       if (session.destroyed) {
         this.#sessions.delete(session)
         use.socket?.destroy()
-      } else if (use.streams > 0 || use.usedSinceSweep) use.usedSinceSweep = false
+      } else if (use.streams.size > 0 || use.usedSinceSweep) use.usedSinceSweep = false
       else session.close()
     }
   }

@@ -1,6 +1,7 @@
 // What the process and the hub are doing, in Prometheus' text format (version 0.0.4).
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
-import type { HubStats } from '../transports/contract.server.ts'
+import type { HubStats, QueueStats } from '../transports/contract.server.ts'
+import type { Queued } from '../transports/queued.server.ts'
 import type { EventLoop } from './event-loop.ts'
 
 /** A figure: its name with its unit, what it counts, and its value. */
@@ -14,6 +15,7 @@ interface Figure {
 export interface ConnectionCounts {
   readonly sockets: number
   readonly http2Sessions: number
+  readonly queued: Queued
 }
 
 export class Metrics {
@@ -25,8 +27,14 @@ export class Metrics {
   }
 
   /** All figures as text. Utilization is since the last call. */
-  text(hub: HubStats, connections: ConnectionCounts): string {
-    const figures = [...this.#process(), ...this.#eventLoop(), ...ofHub(hub), ...ofConnections(connections)]
+  text(hub: HubStats, queues: QueueStats, connections: ConnectionCounts): string {
+    const figures = [
+      ...this.#process(),
+      ...this.#eventLoop(),
+      ...ofHub(hub),
+      ...ofQueues(queues, connections.queued),
+      ...ofConnections(connections),
+    ]
     return figures
       .map(
         ({ name, type, help, value }) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`,
@@ -70,6 +78,20 @@ function ofHub(hub: HubStats): Figure[] {
     counter('parley_messages_published_total', 'Messages stored, repeated sends included.', hub.published),
     counter('parley_messages_delivered_total', 'Messages written to readers.', hub.delivered),
     counter('parley_batches_total', 'Batches made of them.', hub.batches),
+  ]
+}
+
+/** What a peer that stops reading costs: bounded for each, so a sum that grows is a number of peers that grows. */
+function ofQueues({ readers, answers }: QueueStats, connections: Queued): Figure[] {
+  const held = 'Bytes that are written and that the system has not taken'
+  return [
+    gauge('parley_queued_bytes', `${held}, of all connections.`, connections.bytes),
+    gauge('parley_queued_bytes_max', 'The same of the connection that has most.', connections.mostBytes),
+    gauge('parley_queued_connections', 'Connections that have any.', connections.holders),
+    gauge('parley_subscriber_queued_bytes_max', `${held}, of the reader that has most.`, readers.mostBytes),
+    gauge('parley_subscribers_queued', 'Readers that have any.', readers.holders),
+    gauge('parley_poll_unread_bytes', 'Bytes of answers to polls that are not taken yet.', answers.bytes),
+    gauge('parley_poll_unread_bytes_max', 'The same of the connection that has most.', answers.mostBytes),
   ]
 }
 

@@ -10,12 +10,13 @@ import type { Log } from '../transports/hub/log.ts'
 import { MemoryLog } from '../transports/hub/memory-log.ts'
 import { serverLimits } from '../transports/limits.ts'
 import { problem } from '../transports/problem.ts'
+import { sumUp, together } from '../transports/queued.server.ts'
 import { type App, createApp, type Ports } from './app.ts'
 import { EventLoop } from './event-loop.ts'
 import { createGuard } from './guard.ts'
 import { openSqliteLog } from './log/sqlite.ts'
 import { withoutChildren } from './logger.ts'
-import { Metrics } from './metrics.ts'
+import { type ConnectionCounts, Metrics } from './metrics.ts'
 import type { ServerOptions } from './options.ts'
 import { mountPage, mountSignpost } from './page.ts'
 import { builtPageFolder } from './page-source.ts'
@@ -86,7 +87,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       ports: () => ports,
       isReady: () => isReady,
       isOverloaded: () => eventLoop.isOverloaded,
-      metrics: () => metrics.text(hub.stats(), countConnections(apps)),
+      metrics: () => metrics.text(hub.stats(), hub.queues(), countConnections(apps)),
       page: connects
         ? (fastify) => mountSignpost(fastify, () => ports.tls)
         : (options.page ?? ((fastify) => builtPage(fastify, options, ports))),
@@ -239,14 +240,15 @@ function cannotListen(error: unknown, host: string, port: number, option: string
   }
 }
 
-function countConnections(apps: readonly App[]): { sockets: number; http2Sessions: number } {
+function countConnections(apps: readonly App[]): ConnectionCounts {
   let sockets = 0
   let http2Sessions = 0
   for (const { connections } of apps) {
     sockets += connections.socketCount
     http2Sessions += connections.sessionCount
   }
-  return { sockets, http2Sessions }
+  const queued = together(apps.map(({ connections }) => sumUp(connections.queuedBytes())))
+  return { sockets, http2Sessions, queued }
 }
 
 async function closeAll(

@@ -111,7 +111,7 @@ function park(server: TestServer, count: number): Promise<string>[] {
   })
 }
 
-test('with 100 streams, 100 parked requests, 100 sockets and 100 on streams it ends within a second, and says goodbye', async () => {
+test('R5: with 100 streams, 100 parked requests, 100 sockets and 100 on streams it ends within a second, and says goodbye', async () => {
   const server = await start([...serverTransports, parking])
   const streams = await openStreams(server, 100)
   const sockets = await openSockets(server, 100)

@@ -35,10 +35,15 @@ export class ManualClock implements Clock {
     const untilMs = this.#nowMs + ms
     for (let next = this.#earliest(); next !== undefined && next.atMs <= untilMs; next = this.#earliest()) {
       this.#timers.delete(next)
-      this.#nowMs = next.atMs
+      this.#nowMs = Math.max(this.#nowMs, next.atMs)
       next.callback()
     }
     this.#nowMs = untilMs
+  }
+
+  /** Time passes, and no timer is called: the browser holds a hidden tab's back. They are due at the next `advance`. */
+  hold(ms: number): void {
+    this.#nowMs += ms
   }
 
   /** The machine sleeps: time passes, and what fell due meanwhile is called late, at the end. */

@@ -9,6 +9,7 @@ import type { Batch } from './hub/batch.ts'
 import type { Range, ReadLimit } from './hub/log.ts'
 import type { Draft, Message } from './message.ts'
 import type { Problem } from './problem.ts'
+import type { Queued } from './queued.server.ts'
 
 /** The parameters of a request: one that is repeated is a list. */
 export type Query = Readonly<Record<string, string | string[] | undefined>>
@@ -21,6 +22,11 @@ export interface Subscriber {
   close(reason: Closed): void
   /** Ends at once, without a goodbye: for half-open links and missed deadlines. */
   terminate(): void
+  /**
+   * Bytes that this process holds for the peer because it has not taken them yet; they are bounded, whatever flows (R38). The system's buffers are not in it. On an HTTP/2 connection that several share, what is encrypted of all of
+   * them counts for each.
+   */
+  queuedBytes(): number
 }
 
 export interface Subscription {
@@ -65,6 +71,10 @@ export interface Hub {
   /** Throws the `ProblemError` that sends a client away while the hub is draining. */
   assertServing(): void
   stats(): HubStats
+  /** What waits in this process for peers to take it. Looks at every reader: not for the way of a message. */
+  queues(): QueueStats
+  /** Adds a holder that is no subscriber to `queues().answers`: it is asked when they are. */
+  alsoHolds(answers: () => Queued): void
 }
 
 /** Which links a session has: the newest wins, the older ones are told so a moment later (R24). */
@@ -85,6 +95,13 @@ export interface HubStats {
   readonly published: number
   readonly delivered: number
   readonly batches: number
+}
+
+export interface QueueStats {
+  /** Subscribers whose peers have something left to take. */
+  readonly readers: Queued
+  /** Answers to polls that are not taken yet, by connection. */
+  readonly answers: Queued
 }
 
 /** Decides whether a request may come in, by its `Origin` and `Host` (R23). Null: it may. */

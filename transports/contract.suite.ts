@@ -387,6 +387,29 @@ export function contractSuite(name: string, contestant: Contestant): void {
       expect(newer.closings).toEqual([])
     })
 
+    test('resumes twice, both times while the server still holds the links before (R27)', async () => {
+      const session = crypto.randomUUID()
+      const readers = [new Reader(), new Reader(), new Reader()]
+      const [first, second, third] = readers as [Reader, Reader, Reader]
+      await open(first, { last: 0 }, { session })
+      await publish(['a'])
+      await reads(first, 1)
+      // It was cut on its way, and only the client knows: the server has no reason yet to let it go.
+      const cut = first.cursor
+      await publish(['b'])
+      await open(second, { after: cut }, { session })
+      await reads(second, 1)
+      await publish(['c'])
+      await open(third, { after: cut }, { session })
+      await reads(third, 2)
+      expect([second.texts[0], third.texts.slice(0, 2)]).toEqual(['b', ['b', 'c']])
+      await vi.waitFor(() => expect([first, second].map((one) => one.closings.length)).toEqual([1, 1]), 5000)
+      await publish(['d'])
+      await reads(third, 3)
+      expect(third.texts).toEqual(['b', 'c', 'd'])
+      expect(third.closings).toEqual([])
+    })
+
     test('another room hears nothing', async () => {
       const here = new Reader()
       const there = new Reader()

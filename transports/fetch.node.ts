@@ -7,7 +7,10 @@ import {
   type SecureClientSessionOptions,
 } from 'node:http2'
 import type { Fetch } from './http.client.ts'
-import { askForLife } from './http2-life.node.ts'
+import { doubt } from './http2-doubt.node.ts'
+
+/** A connection that has been silent for longer is asked whether it is alive before it carries another request. */
+const silentMs = 10_000
 
 /** A `fetch`, and the way to let go of its connections. */
 export interface NodeFetch {
@@ -26,11 +29,18 @@ export interface NodeFetch {
  */
 export function nodeFetch(options: SecureClientSessionOptions = {}): NodeFetch {
   const sessions = new Map<string, ClientHttp2Session>()
+  const heardAtMs = new WeakMap<ClientHttp2Session, number>()
+  function reusable(origin: string): ClientHttp2Session {
+    const found = session(origin)
+    if (performance.now() - (heardAtMs.get(found) ?? 0) > silentMs) doubt(found)
+    return found
+  }
   function session(origin: string): ClientHttp2Session {
     const known = sessions.get(origin)
     if (known !== undefined && !known.closed && !known.destroyed) return known
     const opened = connect(origin, { ALPNProtocols: ['h2'], ...options })
     sessions.set(origin, opened)
+    heardAtMs.set(opened, performance.now())
     const forget = (): void => {
       if (sessions.get(origin) === opened) sessions.delete(origin)
     }
@@ -43,7 +53,9 @@ export function nodeFetch(options: SecureClientSessionOptions = {}): NodeFetch {
   return {
     session,
     fetch: (url, init = {}) =>
-      url.protocol === 'https:' ? request(session(url.origin), url, init) : globalThis.fetch(url, init),
+      url.protocol === 'https:'
+        ? request(reusable(url.origin), url, init, (heard) => heardAtMs.set(heard, performance.now()))
+        : globalThis.fetch(url, init),
     close() {
       for (const opened of sessions.values()) opened.destroy()
       sessions.clear()
@@ -51,7 +63,12 @@ export function nodeFetch(options: SecureClientSessionOptions = {}): NodeFetch {
   }
 }
 
-function request(session: ClientHttp2Session, url: URL, init: RequestInit): Promise<Response> {
+function request(
+  session: ClientHttp2Session,
+  url: URL,
+  init: RequestInit,
+  heard: (session: ClientHttp2Session) => void,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     const { signal } = init
     if (signal?.aborted === true) {
@@ -63,12 +80,12 @@ function request(session: ClientHttp2Session, url: URL, init: RequestInit): Prom
       ':path': `${url.pathname}${url.search}`,
       ...Object.fromEntries(new Headers(init.headers)),
     })
-    const exchange = new Exchange(stream, resolve, reject)
+    const exchange = new Exchange(stream, resolve, reject, () => heard(session))
     if (signal !== undefined && signal !== null) {
       const abort = (): void => {
         exchange.fail(signal.reason)
-        // As a rule the caller has enough; but it may have waited in vain, on a connection that is dead.
-        askForLife(session)
+        // It may have been given up because nothing came any more.
+        doubt(session)
       }
       signal.addEventListener('abort', abort, { once: true })
       stream.once('close', () => signal.removeEventListener('abort', abort))
@@ -81,6 +98,7 @@ function request(session: ClientHttp2Session, url: URL, init: RequestInit): Prom
 class Exchange {
   readonly #stream: ClientHttp2Stream
   readonly #reject: (error: unknown) => void
+  readonly #heard: () => void
   #body: ReadableStreamDefaultController<Uint8Array> | null = null
   #over = false
 
@@ -88,10 +106,13 @@ class Exchange {
     stream: ClientHttp2Stream,
     resolve: (response: Response) => void,
     reject: (error: unknown) => void,
+    heard: () => void,
   ) {
     this.#stream = stream
     this.#reject = reject
+    this.#heard = heard
     stream.on('response', (headers) => {
+      heard()
       const status = Number(headers[':status'])
       const fields = Object.entries(headers).filter(([name]) => !name.startsWith(':'))
       // These have no body (RFC 9110 §6.4.1), and a Response insists on it.
@@ -124,6 +145,7 @@ class Exchange {
           this.#body = controller
           stream.on('data', (chunk: Buffer) => {
             if (this.#over) return
+            this.#heard()
             controller.enqueue(chunk)
             if ((controller.desiredSize ?? 0) <= 0) stream.pause()
           })

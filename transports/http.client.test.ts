@@ -190,7 +190,7 @@ describe('sending', () => {
     return error as SendError
   }
 
-  test('one at a time, in order, each with its own receipt', async () => {
+  test('R29: one at a time, in order, each with its own receipt', async () => {
     const sends = [1, 2, 3].map((number) => sender.send(draft(number)))
     for (const number of [1, 2, 3]) {
       const one = await nth(number)
@@ -224,7 +224,7 @@ describe('sending', () => {
     expect(await sends[1]).toMatchObject({ id: 'id-2' })
   })
 
-  test('behind one that is to be sent again, none is sent, and all say so', async () => {
+  test('R29: behind one that is to be sent again, none is sent, and all say so', async () => {
     const sends = [1, 2, 3].map((number) => sender.send(draft(number)))
     ;(await nth(1)).answer(json(503, problem('overloaded', 'Wait.', { retryAfterMs: 800 })))
     for (const sending of sends) {

@@ -54,7 +54,9 @@ export const serverLimits = {
   headSeconds: 10,
   /** The head of a request. */
   headBytes: 16 * 1024,
-  /** On a drain subscribers are asked to come back spread over this time (R33). */
+  /** On a drain clients are asked to come back spread over so much time for each of them (R33): a few needn't wait for a crowd. */
+  drainSpreadPerClientMs: 5,
+  /** The same for all of them together, at most. */
   drainSpreadMs: 5000,
   /** A link that the server ends has this long to take its goodbye. */
   goodbyeDeadlineMs: 1000,

@@ -98,6 +98,26 @@ describe('a side that was asleep itself (R35)', () => {
     expect(deaths).toBe(0)
   })
 
+  test('five minutes hidden, with timers once a minute: what arrives meanwhile is heard, and nobody dies', () => {
+    for (let minute = 0; minute < 5; minute++) {
+      for (let sign = 0; sign < 60; sign++) {
+        clock.hold(1000)
+        liveness.alive()
+      }
+      clock.advance(0)
+    }
+    expect(deaths).toBe(0)
+  })
+
+  test('hidden, with timers once a minute: a link that went silent is found at the next ones', () => {
+    clock.hold(60_000)
+    clock.advance(0)
+    expect(deaths).toBe(0)
+    clock.hold(60_000)
+    clock.advance(0)
+    expect(deaths).toBe(1)
+  })
+
   test('a timer that is a little late is no sleep', () => {
     clock.sleep(1050)
     expect(deaths).toBe(1)

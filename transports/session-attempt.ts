@@ -2,16 +2,18 @@
 import type { CancelTimer, Clock } from './clock.ts'
 import type { ClientTransport, Closed, Delivery, Link, OpenRequest } from './contract.ts'
 import { LinkError, messageOf } from './errors.ts'
+import type { LinkUse } from './fallback.ts'
 import type { LinkView } from './session.state.ts'
 
-/** How long opening a link may take before it counts as failed. */
-export const openTimeoutMs = 10_000
+/** A link that has lived for so long was of use, even when there was nothing to bring. */
+const usefulAfterMs = 5000
 
 export interface AttemptParts {
   readonly number: number
   readonly transport: ClientTransport
   /** How many resets the session had seen when it asked for this link. */
   readonly resets: number
+  readonly clock: Clock
   onDelivery(delivery: Delivery): void
   onOpened(): void
   /** It never opened. */
@@ -28,6 +30,9 @@ export class Attempt {
   readonly #parts: AttemptParts
   readonly #abort = new AbortController()
   #ended = false
+  #delivered = false
+  #openedAtMs = 0
+  #readsAtOpening = 0
   /** It closed before its opening was told. */
   #closedEarly: Closed | null = null
 
@@ -38,9 +43,18 @@ export class Attempt {
     this.resets = parts.resets
   }
 
-  open(request: Pick<OpenRequest, 'base' | 'room' | 'session' | 'start'>, clock: Clock): void {
+  /** What it was good for, when it ends for this reason. `stalled`: nothing came after its opening, not even a heartbeat (R1). */
+  use({ cause }: Closed): LinkUse {
+    const reads = this.link?.stats().reads ?? 0
+    if (this.#delivered || reads > this.#readsAtOpening) return 'useful'
+    if (cause === 'idle') return 'stalled'
+    return this.#parts.clock.nowMs() - this.#openedAtMs >= usefulAfterMs ? 'useful' : 'useless'
+  }
+
+  /** `timeoutMs`: how long opening it may take before it counts as failed. */
+  open(request: Pick<OpenRequest, 'base' | 'room' | 'session' | 'start'>, timeoutMs: number): void {
     let late = false
-    const cancelTimer: CancelTimer = clock.after(openTimeoutMs, () => {
+    const cancelTimer: CancelTimer = this.#parts.clock.after(timeoutMs, () => {
       late = true
       this.#abort.abort()
     })
@@ -48,7 +62,9 @@ export class Attempt {
       ...request,
       link: this.number,
       receive: (delivery) => {
-        if (!this.#ended) this.#parts.onDelivery(delivery)
+        if (this.#ended) return
+        if (delivery.kind !== 'messages' || delivery.messages.length > 0) this.#delivered = true
+        this.#parts.onDelivery(delivery)
       },
       closed: (reason) => this.#closed(reason),
       signal: this.#abort.signal,
@@ -62,7 +78,7 @@ export class Attempt {
         cancelTimer()
         if (this.#ended) return
         this.#ended = true
-        this.#parts.onFailed(late ? tooLate() : asLinkError(error))
+        this.#parts.onFailed(late ? tooLate(timeoutMs) : asLinkError(error))
       },
     )
   }
@@ -100,6 +116,8 @@ export class Attempt {
       void link.close()
       return
     }
+    this.#openedAtMs = this.#parts.clock.nowMs()
+    this.#readsAtOpening = link.stats().reads
     this.#parts.onOpened()
     if (this.#closedEarly !== null) this.#closed(this.#closedEarly)
   }
@@ -115,8 +133,8 @@ export class Attempt {
   }
 }
 
-function tooLate(): LinkError {
-  return new LinkError('idle', `The link did not open within ${openTimeoutMs / 1000} s.`)
+function tooLate(timeoutMs: number): LinkError {
+  return new LinkError('idle', `The link did not open within ${timeoutMs / 1000} s.`)
 }
 
 function asLinkError(error: unknown): LinkError {

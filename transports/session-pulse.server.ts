@@ -4,8 +4,6 @@ import type { Http2Session } from 'node:http2'
 interface Question {
   readonly atMs: number
   answered: boolean
-  /** It was due, and has a last moment to be answered in. */
-  overdue: boolean
 }
 
 /** Asks each connection for a sign of life once an interval, however many streams it has, and cuts those that owe an answer. */
@@ -24,25 +22,23 @@ export class SessionPulse {
     const last = this.#asked.get(session)
     // Timers are not exact, and the streams of a connection beat at different times: a little early is due.
     if (last !== undefined && nowMs - last.atMs < this.#intervalMs * 0.9) return
-    if (last?.answered === false) this.#overdue(session, last)
-    else this.#ask(session, nowMs)
+    if (last?.answered !== false) this.#ask(session, nowMs)
   }
 
+  /** A silent end is cut before the next question would be due: within two intervals of its last answer. */
   #ask(session: Http2Session, atMs: number): void {
-    const question: Question = { atMs, answered: false, overdue: false }
+    const question: Question = { atMs, answered: false }
     this.#asked.set(session, question)
     // Not refused while fewer than ten are under way, and there is never more than one of ours.
     session.ping(() => {
       question.answered = true
     })
-  }
-
-  /** Not at once: where this process was held up itself, the answer may have come and not have been read. */
-  #overdue(session: Http2Session, question: Question): void {
-    if (question.overdue) return
-    question.overdue = true
-    setTimeout(() => {
+    const look = (): void => {
       if (!question.answered) session.destroy()
-    }, this.#intervalMs / 2).unref()
+    }
+    // In two steps: where this process was held up itself, the answer may have come and not have been read.
+    setTimeout(() => {
+      if (!question.answered) setTimeout(look, this.#intervalMs * 0.2).unref()
+    }, this.#intervalMs * 0.7).unref()
   }
 }

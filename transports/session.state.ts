@@ -1,6 +1,7 @@
 // What a session shows and tells: its state, the fate of its drafts, and its events. Plain values, made anew at each change.
 import type { Closed, Negotiated, Receipt, TransportName } from './contract.ts'
 import type { Cursor } from './cursor.ts'
+import type { Skip } from './fallback.ts'
 import type { Draft, Message } from './message.ts'
 import type { Problem } from './problem.ts'
 
@@ -23,6 +24,10 @@ export interface SessionState {
   readonly phase: SessionPhase
   /** The transport that the session uses, or tries to. */
   readonly transport: TransportName
+  /** The transport that was asked for; another one may stand in for it. */
+  readonly wished: TransportName
+  /** What is better, and left alone for now: why, and until when. The best first; empty when all is as wished. */
+  readonly skipped: readonly Skip[]
   readonly links: readonly LinkView[]
   /** Monotonic clock, ms: when the next try starts. Only in phase `waiting`. */
   readonly retryAtMs: number | null
@@ -73,6 +78,14 @@ export type SessionEvent =
   | { readonly kind: 'reset'; readonly cursor: Cursor }
   | { readonly kind: 'draft'; readonly view: DraftView; readonly sentAtMs: number }
   | { readonly kind: 'switched'; readonly report: SwitchReport }
+  /** Another transport stands in for the one that was asked for, which can't be used here now (R31, R32). */
+  | {
+      readonly kind: 'fell-back'
+      readonly from: TransportName
+      readonly to: TransportName
+      /** Why, as a sentence. */
+      readonly detail: string
+    }
   /** The session is back after it had no open link. */
   | { readonly kind: 'recovered'; readonly offlineMs: number; readonly caughtUp: number }
   | { readonly kind: 'state'; readonly state: SessionState }

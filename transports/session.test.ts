@@ -1,112 +1,15 @@
 // The session over links that the test plays itself: order, resume, retries, the switch, drafts.
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ManualClock } from './clock.harness.ts'
-import type { ClientTransport, Closed, Delivery, Link, OpenRequest, Receipt } from './contract.ts'
-import type { Cursor } from './cursor.ts'
 import { LinkError, SendError, UsageError } from './errors.ts'
-import type { Draft, Message } from './message.ts'
+import { at, message, messages, type Opening, playedTransport, turn } from './session.harness.ts'
 import type { DraftView, SessionEvent } from './session.state.ts'
 import { Session, type SessionOptions } from './session.ts'
-
-const epoch = 'e'
-const at = (offset: number): Cursor => ({ epoch, offset })
-
-function message(offset: number, text = `m${offset}`): Message {
-  return { id: `id-${offset}`, user: 'ada', text, offset, time: offset }
-}
-
-/** Messages with offsets from `first` to `last`. */
-function messages(first: number, last: number): Delivery {
-  const list = Array.from({ length: last - first + 1 }, (_, index) => message(first + index))
-  return { kind: 'messages', after: at(first - 1), messages: list, cursor: at(last) }
-}
-
-interface Sent {
-  readonly draft: Draft
-  accept(offset: number): void
-  refuse(error: SendError): void
-}
-
-/** One opening, in the hands of the test. */
-class Opening {
-  readonly request: OpenRequest
-  readonly transport: string
-  readonly sent: Sent[] = []
-  closes = 0
-  probes = 0
-  #settle: { resolve(link: Link): void; reject(error: unknown): void }
-
-  constructor(
-    transport: string,
-    request: OpenRequest,
-    settle: { resolve(link: Link): void; reject(error: unknown): void },
-  ) {
-    this.transport = transport
-    this.request = request
-    this.#settle = settle
-  }
-
-  async succeed(head: number, first = 0): Promise<void> {
-    this.#settle.resolve({
-      negotiated: { protocol: 'http/1.1', tls: false, subprotocol: null, extensions: [] },
-      // A first link that asks for the last messages begins before them.
-      start: 'after' in this.request.start ? this.request.start.after : at(first),
-      head: at(head),
-      send: (draft) =>
-        new Promise<Receipt>((resolve, reject) => {
-          this.sent.push({
-            draft,
-            accept: (offset) => resolve({ id: draft.id, offset, time: offset, created: true }),
-            refuse: reject,
-          })
-        }),
-      stats: () => ({ payloadBytesUp: 0, payloadBytesDown: 0, requests: 1, reads: 0, bufferedBytes: null }),
-      probe: () => {
-        this.probes += 1
-      },
-      close: () => {
-        this.closes += 1
-        if (this.closes === 1) this.request.closed({ cause: 'local', retry: true, detail: '' })
-        return Promise.resolve()
-      },
-    })
-    await turn()
-  }
-
-  async fail(error: LinkError): Promise<void> {
-    this.#settle.reject(error)
-    await turn()
-  }
-
-  deliver(delivery: Delivery): void {
-    void this.request.receive(delivery)
-  }
-
-  end(reason: Partial<Closed> = {}): void {
-    this.request.closed({ cause: 'network', retry: true, detail: 'cut', ...reason })
-  }
-}
-
-/** Lets everything that promises have made ready run. */
-async function turn(): Promise<void> {
-  for (let count = 0; count < 10; count++) await Promise.resolve()
-}
 
 let clock: ManualClock
 let openings: Opening[]
 let events: SessionEvent[]
 let session: Session
-
-function transportNamed(name: string): ClientTransport {
-  return {
-    name,
-    missing: () => [],
-    open: (request) =>
-      new Promise((resolve, reject) => {
-        openings.push(new Opening(name, request, { resolve, reject }))
-      }),
-  }
-}
 
 function begin(options: Partial<SessionOptions> = {}): void {
   clock = new ManualClock()
@@ -115,7 +18,7 @@ function begin(options: Partial<SessionOptions> = {}): void {
   session = new Session({
     base: new URL('http://127.0.0.1'),
     room: 'lounge',
-    transports: ['one', 'two', 'three'].map(transportNamed),
+    transports: ['one', 'two', 'three'].map((name) => playedTransport(name, openings)),
     transport: 'one',
     last: 50,
     onEvent: (event) => events.push(event),
@@ -231,14 +134,20 @@ describe('retries (R33)', () => {
     expect(waits).toEqual([1000, 2000, 4000, 8000, 15_000, 15_000, 15_000])
   })
 
-  test('an open link forgets the failures', async () => {
+  test.each([
+    ['brought something', () => opening(-1).deliver(messages(1, 1)), 1000],
+    ['lived for a while', () => clock.advance(5000), 1000],
+    ['did neither', () => undefined, 8000],
+  ])('a link that %s: whether the failures before it are forgotten', async (_what, use, waitMs) => {
     for (let count = 0; count < 3; count++) {
       await opening(-1).fail(new LinkError('network', 'nobody there'))
       clock.advance(30_000)
     }
     await opening(-1).succeed(0)
+    expect(session.state.failures).toBe(0)
+    use()
     opening(-1).end()
-    expect((session.state.retryAtMs ?? 0) - clock.nowMs()).toBe(1000)
+    expect((session.state.retryAtMs ?? 0) - clock.nowMs()).toBe(waitMs)
   })
 
   test('the time that the server asks for comes before the jitter', async () => {
@@ -298,6 +207,12 @@ describe('retries (R33)', () => {
       caughtUp: 3,
     })
   })
+})
+
+test('a first link that delivers before it is told of recovers nothing', async () => {
+  opening(0).deliver(messages(1, 1))
+  await opening(0).succeed(1)
+  expect(kinds()).toEqual(['messages'])
 })
 
 describe('the switch', () => {

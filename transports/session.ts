@@ -12,6 +12,7 @@ import type {
 } from './contract.ts'
 import type { Cursor } from './cursor.ts'
 import { LinkError, UsageError } from './errors.ts'
+import { Fallback, patientOpenMs } from './fallback.ts'
 import type { Draft } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { delayBeforeRetryMs } from './retry.ts'
@@ -24,8 +25,10 @@ export interface SessionOptions {
   readonly base: URL
   readonly room: string
   readonly transports: readonly ClientTransport[]
-  /** The one to use first. */
+  /** The one to use. */
   readonly transport: TransportName
+  /** What may take its place where it can't be used, the best first (R31, R32). None: it alone is tried, again and again. */
+  readonly fallback?: readonly TransportName[]
   /** Messages of history to begin with. */
   readonly last: number
   onEvent(event: SessionEvent): void
@@ -41,6 +44,8 @@ interface Switching {
   readonly attempt: Attempt
   readonly startedAtMs: number
   readonly overlappedBefore: number
+  /** What was wished for before; null: nobody asked for this switch. */
+  readonly wishedBefore: TransportName | null
   resolve(report: SwitchReport): void
   reject(error: LinkError): void
 }
@@ -52,7 +57,9 @@ export class Session {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #outbox: Outbox
+  readonly #fallback: Fallback
   #phase: SessionPhase = 'connecting'
+  /** The one in use, or being tried. */
   #transport: ClientTransport
   #cursor: Cursor | null = null
   #resets = 0
@@ -68,9 +75,13 @@ export class Session {
   #trouble: Closed | null = null
   #retryAtMs: number | null = null
   #cancelRetry: CancelTimer | null = null
+  #cancelReturn: CancelTimer | null = null
+  /** The transport that took another one's place, as far as that was told. */
+  #told: TransportName | null = null
   #overlapped = 0
   /** Since when there has been no open link; null while there is one. */
   #offlineSinceMs: number | null = null
+  #wasOpen = false
   #recovering: { readonly offlineMs: number; caughtUp: number } | null = null
   #state: SessionState
 
@@ -82,6 +93,8 @@ export class Session {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     this.#transport = this.#find(options.transport)
+    for (const name of options.fallback ?? []) this.#find(name)
+    this.#fallback = new Fallback(options.transport, options.fallback ?? [], this.#clock)
     this.#outbox = new Outbox({
       clock: this.#clock,
       random: this.#random,
@@ -101,7 +114,7 @@ export class Session {
   }
 
   start(): void {
-    if (this.#linkNumber === 0 && this.#phase !== 'closed') this.#open()
+    if (this.#linkNumber === 0 && this.#phase !== 'closed') this.#open(this.#transport)
   }
 
   /**
@@ -138,22 +151,30 @@ export class Session {
       return Promise.reject(new LinkError('local', 'This session is closed.', { retry: false }))
     const from = this.#live?.transport.name ?? this.#transport.name
     if (this.#opening === null && this.#switching === null && this.#live !== null && name === from) {
+      this.#fallback.wished = name
+      this.#planReturn()
+      this.#changed()
       return Promise.resolve({ from, to: name, durationMs: 0, overlapped: 0 })
     }
     this.#supersede()
-    this.#transport = transport
+    const wishedBefore = this.#fallback.wished
+    this.#fallback.wished = name
+    this.#fallback.forgive(name)
     this.#failures = 0
     return new Promise((resolve, reject) => {
-      const attempt = this.#open()
-      const overlappedBefore = this.#overlapped
-      this.#switching = { from, attempt, startedAtMs: this.#clock.nowMs(), overlappedBefore, resolve, reject }
+      this.#switch(transport, from, wishedBefore, { resolve, reject })
     })
   }
 
-  /** Does not wait any longer: tries now, or asks the open link for a sign of life. */
+  /**
+   * Does not wait any longer: tries now, or asks the open link for a sign of life. What was left alone is tried again too: who
+   * asks has looked, or has another network.
+   */
   reconnect(): void {
-    if (this.#phase === 'waiting') this.#open()
-    else this.#live?.link?.probe()
+    this.#fallback.forgive()
+    if (this.#phase === 'waiting') this.#open(this.#next())
+    this.#live?.link?.probe()
+    this.#return()
   }
 
   /** What the live link has counted; null while there is none. */
@@ -166,6 +187,7 @@ export class Session {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
     this.#cancelRetry?.()
+    this.#cancelReturn?.()
     this.#outbox.stop()
     this.#supersede()
     const links = [this.#live, this.#former]
@@ -192,10 +214,55 @@ export class Session {
     switching?.reject(new LinkError('local', 'Another switch took the place of this one.'))
   }
 
-  #open(): Attempt {
+  #switch(
+    to: ClientTransport,
+    from: TransportName,
+    wishedBefore: TransportName | null,
+    told: Pick<Switching, 'resolve' | 'reject'>,
+  ): void {
+    const attempt = this.#open(to)
+    const startedAtMs = this.#clock.nowMs()
+    this.#switching = {
+      from,
+      attempt,
+      startedAtMs,
+      overlappedBefore: this.#overlapped,
+      wishedBefore,
+      ...told,
+    }
+  }
+
+  /** The transport to try now. */
+  #next(): ClientTransport {
+    return this.#find(this.#fallback.next())
+  }
+
+  /** Goes back to a better transport that was left alone until now, while the present link goes on. */
+  #return(): void {
+    const live = this.#live
+    if (live === null || this.#opening !== null || this.#switching !== null) return
+    const better = this.#next()
+    if (better === live.transport) this.#planReturn()
+    else {
+      const nobody = () => undefined
+      this.#switch(better, live.transport.name, null, { resolve: nobody, reject: nobody })
+    }
+  }
+
+  #planReturn(): void {
+    this.#cancelReturn?.()
+    this.#cancelReturn = null
+    const skipped = this.#live === null ? [] : this.#fallback.skippedFor(this.#live.transport.name)
+    if (skipped.length === 0) return
+    const atMs = Math.min(...skipped.map(({ untilMs }) => untilMs))
+    this.#cancelReturn = this.#clock.after(atMs - this.#clock.nowMs(), () => this.#return())
+  }
+
+  #open(transport: ClientTransport): Attempt {
     this.#cancelRetry?.()
     this.#cancelRetry = null
     this.#retryAtMs = null
+    this.#transport = transport
     if (this.#live === null) {
       this.#phase = 'connecting'
       this.#offlineSinceMs ??= this.#clock.nowMs()
@@ -204,8 +271,9 @@ export class Session {
     const start: Start = this.#cursor === null ? { last: this.#options.last } : { after: this.#cursor }
     const attempt = new Attempt({
       number: this.#linkNumber,
-      transport: this.#transport,
+      transport,
       resets: this.#resets,
+      clock: this.#clock,
       onDelivery: (delivery) => this.#receive(attempt, delivery),
       onOpened: () => this.#opened(attempt),
       onFailed: (error) => this.#failed(attempt, error),
@@ -213,7 +281,9 @@ export class Session {
     })
     this.#opening = attempt
     const { base, room } = this.#options
-    attempt.open({ base, room, session: this.id, start }, this.#clock)
+    // Beside a link that is open nothing else waits for it.
+    const timeoutMs = this.#live === null ? this.#fallback.openTimeoutMs(transport.name) : patientOpenMs
+    attempt.open({ base, room, session: this.id, start }, timeoutMs)
     this.#changed()
     return attempt
   }
@@ -229,14 +299,18 @@ export class Session {
     this.#live = attempt
     this.#transport = attempt.transport
     this.#phase = 'open'
-    this.#failures = 0
     this.#trouble = null
+    this.#fallback.opened(attempt.transport.name)
+    this.#tellFallback(attempt.transport.name)
+    this.#planReturn()
     if (this.#offlineSinceMs !== null) {
-      // The very first link recovers nothing.
-      const first = this.#cursor === null
-      this.#recovering = first ? null : { offlineMs: this.#clock.nowMs() - this.#offlineSinceMs, caughtUp: 0 }
+      // The very first link recovers nothing, though it may have delivered before it was told of.
+      this.#recovering = this.#wasOpen
+        ? { offlineMs: this.#clock.nowMs() - this.#offlineSinceMs, caughtUp: 0 }
+        : null
       this.#offlineSinceMs = null
     }
+    this.#wasOpen = true
     this.#cursor ??= attempt.link?.start ?? null
     this.#outbox.use(attempt.link)
     this.#settle()
@@ -254,12 +328,28 @@ export class Session {
     }
     const switching = this.#switching
     this.#switching = null
+    const { name } = attempt.transport
     if (this.#live !== null) {
       // The old link is as good as before.
       this.#transport = this.#live.transport
+      if (switching?.wishedBefore == null) this.#fallback.failedAgain(name, error.message)
+      else this.#fallback.wished = switching.wishedBefore
+      this.#planReturn()
       this.#changed()
-    } else this.#retry(error.retry, error.retryAfterMs)
+    } else if (isItsOwn(error) && this.#fallback.failed(name, error.message, !error.retry))
+      this.#open(this.#next())
+    else this.#retry(error.retry, error.retryAfterMs)
     switching?.reject(error)
+  }
+
+  /** Says once that another transport stands in for the one that is wished for. */
+  #tellFallback(to: TransportName): void {
+    const from = this.#fallback.wished
+    const [skip] = this.#fallback.skippedFor(to)
+    if (from === to) this.#told = null
+    if (from === to || skip === undefined || this.#told === to) return
+    this.#told = to
+    this.#options.onEvent({ kind: 'fell-back', from, to, detail: skip.detail })
   }
 
   #closed(attempt: Attempt, reason: Closed): void {
@@ -277,6 +367,12 @@ export class Session {
     void this.#former?.end()
     this.#former = null
     this.#trouble = reason
+    this.#cancelReturn?.()
+    const use = attempt.use(reason)
+    if (use === 'useful') this.#failures = 0
+    // What the server ends in words was no fault of the transport.
+    if (reason.cause !== 'peer' && reason.cause !== 'replaced')
+      this.#fallback.ended(attempt.transport.name, reason.detail, use)
     if (this.#opening === null) {
       this.#switching?.reject(new LinkError(reason.cause, reason.detail, { retry: reason.retry }))
       this.#switching = null
@@ -298,7 +394,7 @@ export class Session {
     this.#failures += 1
     this.#phase = 'waiting'
     this.#retryAtMs = this.#clock.nowMs() + delayMs
-    this.#cancelRetry = this.#clock.after(delayMs, () => this.#open())
+    this.#cancelRetry = this.#clock.after(delayMs, () => this.#open(this.#next()))
     this.#changed()
   }
 
@@ -399,12 +495,20 @@ export class Session {
     return {
       phase: this.#phase,
       transport: this.#opening?.transport.name ?? this.#transport.name,
+      wished: this.#fallback.wished,
+      skipped: this.#live === null ? [] : this.#fallback.skippedFor(this.#live.transport.name),
       links,
       retryAtMs: this.#retryAtMs,
-      failures: this.#failures,
+      failures: this.#phase === 'open' ? 0 : this.#failures,
       trouble: this.#trouble,
       pending: this.#outbox.pending,
       cursor: this.#cursor,
     }
   }
+}
+
+/** Whether a failure to open may lie in the transport. What Parley's server says about itself, or about the session, does not; what a proxy says may. */
+function isItsOwn({ cause, retry, problem }: LinkError): boolean {
+  if (cause === 'peer' || cause === 'replaced' || cause === 'local') return false
+  return !(cause === 'refused' && retry && problem !== undefined)
 }

@@ -1,7 +1,9 @@
 // The switch: a radio group, one row a transport, with what each lacks here and where it can be had.
 import { useId } from 'preact/hooks'
+import { describeTransport } from '../../transports/catalogue.ts'
+import type { TransportName } from '../../transports/contract.ts'
 import { roomAddress } from '../address.ts'
-import { formatDuration } from '../format.ts'
+import { formatDuration, secondsUntil } from '../format.ts'
 import type { Lab } from '../lab.ts'
 import type { Offer } from '../offers.ts'
 import type { Room } from '../room.ts'
@@ -73,8 +75,32 @@ function OfferRow({ lab, room, offer, group, digit }: OfferRowProps) {
         </span>
       </label>
       {entry.name === 'polling' && room.chosen.value === 'polling' ? <PollingInterval lab={lab} /> : null}
-      <div id={`${id}-lack`}>{able ? null : <Lack lab={lab} room={room} missing={missing} />}</div>
+      <div id={`${id}-lack`}>
+        {able ? (
+          <LeftAlone lab={lab} room={room} name={entry.name} />
+        ) : (
+          <Lack lab={lab} room={room} missing={missing} />
+        )}
+      </div>
     </div>
+  )
+}
+
+interface LeftAloneProps extends TransportSwitchProps {
+  readonly name: TransportName
+}
+
+/** Why another one stands in for it, and until when (R32). */
+function LeftAlone({ lab, room, name }: LeftAloneProps) {
+  const { skipped, transport } = room.state.value
+  const skip = skipped.find((one) => one.transport === name)
+  if (skip === undefined) return null
+  const seconds = secondsUntil(skip.untilMs, lab.nowMs.value)
+  return (
+    <p class="offer-lack">
+      {describeTransport(transport).short} stands in: {skip.detail} Tried again in{' '}
+      {formatDuration(seconds * 1000)}.
+    </p>
   )
 }
 

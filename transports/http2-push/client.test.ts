@@ -24,8 +24,16 @@ let isCancelled: boolean
 let received: Delivery[]
 let closings: Closed[]
 
-const fetch: Fetch = async (_url, init = {}) => {
+/** What a request beside the stream is answered with. */
+let beside: (() => Promise<Response>) | null
+let besides: URL[]
+
+const fetch: Fetch = async (url, init = {}) => {
   init.signal?.throwIfAborted()
+  if (beside !== null && url.pathname.endsWith('/messages')) {
+    besides.push(url)
+    return beside()
+  }
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       stream = controller
@@ -42,6 +50,8 @@ const fetch: Fetch = async (_url, init = {}) => {
 beforeEach(() => {
   clock = new ManualClock()
   isCancelled = false
+  beside = null
+  besides = []
   received = []
   closings = []
 })
@@ -204,6 +214,68 @@ describe('silence', () => {
     expect(closings).toEqual([])
     clock.advance(1)
     expect(closings).toMatchObject([{ cause: 'idle' }])
+  })
+})
+
+describe('R35: a probe, when somebody looks at the page again', () => {
+  const poll = (offset: number): Response =>
+    Response.json({ kind: 'messages', after: 'e.5', messages: [], cursor: 'e.5', head: `e.${offset}` })
+
+  test('asks beside the stream, at what the stream has brought; nothing new is a good sign', async () => {
+    const link = await opened()
+    await say(messages(4))
+    beside = async () => new Response(null, { status: 304 })
+    link.probe()
+    link.probe()
+    await settled()
+    expect(besides.map(({ searchParams }) => searchParams.get('after'))).toEqual(['e.4'])
+    expect(closings).toEqual([])
+    link.probe()
+    await settled()
+    expect(besides).toHaveLength(2)
+  })
+
+  test('a server that cannot be reached ends the link at once', async () => {
+    const link = await opened()
+    beside = () => Promise.reject(new TypeError('fetch failed'))
+    link.probe()
+    await settled()
+    expect(closings).toMatchObject([{ cause: 'network', retry: true }])
+  })
+
+  test('a stream that has missed something must bring it soon, or it is dead', async () => {
+    const slow: ServerDocument = { ...hello, heartbeatMs: 10_000 }
+    const link = await open([slow])
+    if (link instanceof LinkError) throw link
+    beside = async () => poll(7)
+    link.probe()
+    await settled()
+    clock.advance(4999)
+    expect(closings).toEqual([])
+    clock.advance(1)
+    expect(closings).toMatchObject([{ cause: 'idle' }])
+  })
+
+  test('one that brings it lives on, and so does one that is ahead of the answer', async () => {
+    const link = await open([{ ...hello, heartbeatMs: 10_000 }])
+    if (link instanceof LinkError) throw link
+    beside = async () => poll(4)
+    link.probe()
+    await settled()
+    await say(messages(4))
+    beside = async () => poll(3)
+    link.probe()
+    await settled()
+    clock.advance(19_000)
+    expect(closings).toEqual([])
+  })
+
+  test('a server that turns requests away for now is there', async () => {
+    const link = await opened()
+    beside = async () => new Response('busy', { status: 503 })
+    link.probe()
+    await settled()
+    expect(closings).toEqual([])
   })
 })
 

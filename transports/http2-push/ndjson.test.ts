@@ -36,7 +36,7 @@ const lines = ['a', '{"text":"é ü ß"}', '漢字 \u2028 \u0085', '🧪𝒳', '
 const bytes = utf8.encode(lines.map((line) => `${line}\n`).join(''))
 const whole = lines.filter((line) => line !== '')
 
-describe('every split gives the same lines', () => {
+describe('R3: every split gives the same lines', () => {
   test('in one piece', () => {
     expect(decode(bytes, [])).toEqual(whole)
   })

@@ -14,6 +14,7 @@ import { Heartbeats } from '../hub/heartbeats.ts'
 import { serverLimits } from '../limits.ts'
 import { replacedByNewer } from '../link-end.ts'
 import { ProblemError, problem } from '../problem.ts'
+import { queuedOn } from '../queued.server.ts'
 import { identityOf, protocolHeader, startOf } from '../request.server.ts'
 import { SessionPulse } from '../session-pulse.server.ts'
 import { encodeDocument, type ServerDocument } from '../wire.ts'
@@ -140,5 +141,9 @@ class StreamSubscriber implements Subscriber {
   terminate(): void {
     this.#ended = true
     this.#stream.destroy()
+  }
+
+  queuedBytes(): number {
+    return queuedOn(this.#stream)
   }
 }

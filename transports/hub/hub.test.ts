@@ -21,7 +21,12 @@ beforeEach(() => {
   hub = new RoomHub(log, { clock, random: seededRandom(1) })
 })
 
-const deaf: Subscriber = { write: () => true, close: () => undefined, terminate: () => undefined }
+const deaf: Subscriber = {
+  write: () => true,
+  close: () => undefined,
+  terminate: () => undefined,
+  queuedBytes: () => 0,
+}
 
 function reader(room: string): CheckedReader {
   const made = new CheckedReader(room, hub.head(room))
@@ -235,6 +240,27 @@ describe('draining', () => {
     clock.advance(10)
     await drained
     expect(clock.nextInMs).toBeNull()
+  })
+
+  test('a few are not told to wait as long as a crowd', async () => {
+    const waits: number[] = []
+    for (let index = 0; index < 10; index++) {
+      const subscription = hub.subscribe(
+        'room',
+        { last: 0 },
+        {
+          ...deaf,
+          close: ({ retryAfterMs = -1 }) => {
+            waits.push(retryAfterMs)
+            subscription.leave()
+          },
+        },
+      )
+    }
+    await hub.drain()
+    expect(waits).toHaveLength(10)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(10 * serverLimits.drainSpreadPerClientMs)
+    expect(new Set(waits).size).toBeGreaterThan(3)
   })
 
   test('nobody is served any more: not a reader, not a writer, not a poll', async () => {

@@ -1,11 +1,12 @@
 // The hub: rooms over one log. Server transports publish into it and subscribe to it; it knows no wire.
 import { type Clock, systemClock } from '../clock.ts'
-import type { Hub, HubStats, Subscriber, Subscription } from '../contract.server.ts'
+import type { Hub, HubStats, QueueStats, Subscriber, Subscription } from '../contract.server.ts'
 import type { Gap, Reset, Start } from '../contract.ts'
 import type { Cursor } from '../cursor.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import type { Draft, Message } from '../message.ts'
 import { ProblemError, problem } from '../problem.ts'
+import { type Queued, sumUp, together } from '../queued.server.ts'
 import { Batch } from './batch.ts'
 import { LinkRegistry } from './links.ts'
 import type { Log, Page, Range, ReadLimit } from './log.ts'
@@ -40,8 +41,11 @@ export class RoomHub implements Hub {
     delivered: 0,
     batches: 0,
   }
+  readonly #answers: (() => Queued)[] = []
   #draining: Promise<void> | null = null
   #drained: (() => void) | null = null
+  /** Subscribers when the drain began, or sessions where they are more: those that poll. */
+  #crowd = 0
 
   constructor(log: Log, options: HubOptions = {}) {
     this.#log = log
@@ -105,6 +109,8 @@ export class RoomHub implements Hub {
   drain(): Promise<void> {
     this.#draining ??= new Promise((resolve) => {
       this.#drained = resolve
+      // As many as there are now: they leave one by one.
+      this.#crowd = Math.max(this.#counters.subscribers, this.links.size)
       for (const room of this.#rooms.values()) {
         for (const subscription of room.subscriptionsNow()) {
           const detail = 'The server is going away. It will be back soon.'
@@ -121,6 +127,20 @@ export class RoomHub implements Hub {
     let behind = 0
     for (const room of this.#rooms.values()) behind += room.behind
     return { ...this.#counters, rooms: this.#rooms.size, behind }
+  }
+
+  queues(): QueueStats {
+    return { readers: sumUp(this.#queuedBytes()), answers: together(this.#answers.map((queued) => queued())) }
+  }
+
+  alsoHolds(answers: () => Queued): void {
+    this.#answers.push(answers)
+  }
+
+  *#queuedBytes(): Generator<number, void> {
+    for (const room of this.#rooms.values()) {
+      for (const { subscriber } of room.subscriptionsNow()) yield subscriber.queuedBytes()
+    }
   }
 
   #watchDrain(deadlineMs: number): void {
@@ -180,7 +200,8 @@ export class RoomHub implements Hub {
   }
 
   #spreadMs(): number {
-    return Math.round(this.#random() * serverLimits.drainSpreadMs)
+    const spreadMs = Math.min(serverLimits.drainSpreadMs, this.#crowd * serverLimits.drainSpreadPerClientMs)
+    return Math.round(this.#random() * spreadMs)
   }
 }
 

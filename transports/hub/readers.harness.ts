@@ -20,6 +20,8 @@ export class CheckedReader implements Subscriber {
   readonly events: (Batch | Gap | Reset)[] = []
   readonly closings: Closed[] = []
   terminations = 0
+  /** What it says that its wire holds. */
+  queued = 0
   subscription: Subscription | null = null
   /** Behind everything that it got. */
   position: Cursor
@@ -68,6 +70,10 @@ export class CheckedReader implements Subscriber {
 
   terminate(): void {
     this.terminations += 1
+  }
+
+  queuedBytes(): number {
+    return this.queued
   }
 
   /** Its wire takes more again. */

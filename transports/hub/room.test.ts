@@ -110,6 +110,7 @@ describe('at the head', () => {
       },
       close: () => undefined,
       terminate: () => terminated.push(name),
+      queuedBytes: () => 0,
     })
     const before = reader('before')
     join(broken('first'))
@@ -268,9 +269,15 @@ describe('a reader whose wire is full', () => {
       },
       close: () => undefined,
       terminate: () => undefined,
+      queuedBytes: () => 0,
     })
     for (let number = 0; number < 50; number++) {
-      join({ write: () => false, close: () => undefined, terminate: () => undefined })
+      join({
+        write: () => false,
+        close: () => undefined,
+        terminate: () => undefined,
+        queuedBytes: () => 0,
+      })
     }
     for (let tick = 0; tick < 100; tick++) await append(1, 1000)
     expect(batches).toHaveLength(100)

@@ -122,7 +122,7 @@ async function passes(ms: number): Promise<void> {
 }
 
 describe('when it asks', () => {
-  test('the next poll is timed from the end of the last one, and they never overlap', async () => {
+  test('R36: the next poll is timed from the end of the last one, and they never overlap', async () => {
     await opened()
     expect(asked).toHaveLength(1)
     await passes(999)
@@ -225,7 +225,7 @@ describe('a page that nobody sees', () => {
     expect(asked).toHaveLength(2)
   })
 
-  test('rests when that is chosen, and asks at once when it is seen again', async () => {
+  test('R36: rests when that is chosen, and asks at once when it is seen again', async () => {
     transport.pauseWhenHidden = true
     await opened()
     page.turn(true)
@@ -282,7 +282,7 @@ describe('questions and answers', () => {
     expect(asked.at(-1)?.headers['if-none-match']).toBe('"e.5"')
   })
 
-  test('a failed poll ends the link, once, and says when to come back', async () => {
+  test('R36: a failed poll ends the link, once, and says when to come back: the session backs off', async () => {
     await opened()
     await passes(1000)
     const busy = problem('overloaded', 'Wait.', { retryAfterMs: 500 })

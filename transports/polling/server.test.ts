@@ -81,6 +81,32 @@ describe('nothing new', () => {
   })
 })
 
+describe('R30: polls of one session that overlap', () => {
+  const ask = (session: string, link: number, query: string) =>
+    get(`${query}&session=${session}&link=${link}`)
+
+  test('are both answered while the newer link takes over, then the older one is refused; nothing is lost', async () => {
+    const session = crypto.randomUUID()
+    await publish(2)
+    const [older, newer] = await Promise.all([
+      ask(session, 1, 'after=here.0'),
+      ask(session, 2, 'after=here.0'),
+    ])
+    for (const answer of [older, newer]) {
+      const { messages } = (await answer.json()) as { messages: Message[] }
+      expect(messages.map(({ offset }) => offset)).toEqual([1, 2])
+    }
+    await publish(1)
+    await vi.waitFor(async () => {
+      const late = await ask(session, 1, 'after=here.2')
+      expect(late.status).toBe(409)
+      expect(await late.json()).toMatchObject({ type: '/problems/replaced' })
+    }, 3000)
+    const { messages } = (await (await ask(session, 2, 'after=here.2')).json()) as { messages: Message[] }
+    expect(messages.map(({ offset }) => offset)).toEqual([3])
+  })
+})
+
 describe('ranges', () => {
   test('after, before and last, with and without a limit', async () => {
     await publish(120)

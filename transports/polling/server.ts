@@ -20,19 +20,28 @@ import {
 } from '../request.server.ts'
 import { encodeDocument } from '../wire.ts'
 import { isUnchanged, sendUnchanged, unchangedAnswer } from './unchanged.server.ts'
+import { UnreadAnswers } from './unread.server.ts'
 
 /** A delivery without its closing brace: the answer to a poll adds the head, which changes while the batch does not. */
 const openDocument: WireForm<string> = { encode: (batch) => batch.document.slice(0, -1) }
+
+/** What answering a poll takes. */
+interface Polling extends MountContext {
+  readonly unread: UnreadAnswers
+}
 
 type ReadRequest = FastifyRequest<{ Params: { room: string }; Querystring: Query }>
 
 export const pollingServer: ServerTransport = {
   name: 'polling',
   mount(app, context) {
+    const unread = new UnreadAnswers()
+    context.hub.alsoHolds(() => unread.queued())
+    const polling: Polling = { ...context, unread }
     app.get<{ Params: { room: string }; Querystring: Query }>(
       '/rooms/:room/messages',
       { exposeHeadRoute: false },
-      (request, reply) => read(context, request, reply),
+      (request, reply) => read(polling, request, reply),
     )
     mountSend(app, context)
     context.quick(unchangedAnswer(context))
@@ -40,7 +49,7 @@ export const pollingServer: ServerTransport = {
 }
 
 function read(
-  context: MountContext,
+  context: Polling,
   request: ReadRequest,
   reply: FastifyReply,
 ): FastifyReply | Promise<FastifyReply> {
@@ -85,7 +94,7 @@ async function inTurn(request: FastifyRequest, reply: FastifyReply): Promise<voi
 }
 
 function page(
-  context: MountContext,
+  context: Polling,
   room: string,
   request: ReadRequest,
   reply: FastifyReply,
@@ -115,7 +124,7 @@ function range(context: MountContext, room: string, query: Query) {
 }
 
 function answer(
-  context: MountContext,
+  context: Polling,
   room: string,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -126,6 +135,7 @@ function answer(
     event.kind === 'messages'
       ? `${event.as(openDocument)},"head":"${formatCursor(head)}"}`
       : encodeDocument({ ...event, head })
+  context.unread.add(request, reply, Buffer.byteLength(body))
   return reply
     .header('etag', `"${formatCursor(event.cursor)}"`)
     .header('cache-control', 'no-store')

@@ -97,7 +97,7 @@ export class WebSocketTransport implements ClientTransport {
           fail(error instanceof LinkError ? error : new LinkError('protocol', messageOf(error), { error }))
         }
       }
-      socket.onclose = (event: CloseLike) => fail(neverOpened(event.code, event.reason))
+      socket.onclose = (event: CloseLike) => fail(neverOpened(event.reason))
     })
   }
 }
@@ -122,12 +122,9 @@ function socketUrl(request: OpenRequest): string {
   return url.href
 }
 
-function neverOpened(code: number, reason: string): LinkError {
+function neverOpened(reason: string): LinkError {
   if (reason !== '') return new LinkError('peer', reason)
-  return new LinkError(
-    'network',
-    `The WebSocket could not be opened (${code}); a browser does not tell a page why.`,
-  )
+  return new LinkError('network', 'The WebSocket could not be opened; a browser does not tell a page why.')
 }
 
 function helloIn(data: unknown, counter: Counter, socket: WebSocketLike): Hello {

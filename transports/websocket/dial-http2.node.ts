@@ -8,7 +8,7 @@ import {
   type SecureClientSessionOptions,
 } from 'node:http2'
 import { messageOf } from '../errors.ts'
-import { askForLife } from '../http2-life.node.ts'
+import { doubt } from '../http2-doubt.node.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Deflate } from './deflate.node.ts'
 import { DialError, type DialOptions, defaultHandshakeTimeoutMs, openSocket } from './dial.node.ts'
@@ -105,7 +105,7 @@ export class Http2Dialer {
         carriers.splice(carriers.indexOf(ended), 1)
       })
       carriers.push(carrier)
-    }
+    } else carrier.doubt()
     carrier.reserve()
     return carrier
   }
@@ -149,20 +149,26 @@ class Carrier {
     this.#users += 1
   }
 
+  /** Ends it, and what is on it, unless it shows that it is alive: a dead one would take every further socket with it. */
+  doubt(): void {
+    doubt(this.#session)
+  }
+
   release(): void {
     this.#users -= 1
     if (this.#users > 0) return
-    // One that isn't connected yet would wait until it is.
+    // One that isn't connected yet would wait until it is, and one that is dead until the system gives it up.
     if (this.#session.connecting) this.#session.destroy()
-    else this.#session.close()
+    else {
+      doubt(this.#session)
+      this.#session.close()
+    }
   }
 
   /** Only when it is ready. Throws a DialError when the connection has ended meanwhile. */
   request(fields: Headers): ClientHttp2Stream {
     try {
       const stream = this.#session.request({ ...fields }, { endStream: false })
-      // It may share the connection with sockets that were given up since it is dead (R34).
-      askForLife(this.#session)
       // An error leads to `close`, where it is dealt with.
       stream.on('error', ignored)
       this.reserve()

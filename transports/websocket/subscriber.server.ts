@@ -9,6 +9,7 @@ import { serverLimits, wireLimits } from '../limits.ts'
 import { replacedByNewer } from '../link-end.ts'
 import type { Draft } from '../message.ts'
 import { type Problem, problem } from '../problem.ts'
+import { encryptedBytes } from '../queued.server.ts'
 import { identityOf, problemFor, startOf } from '../request.server.ts'
 import { utf8Bytes } from '../text.ts'
 import { encodeDocument, type ServerDocument } from '../wire.ts'
@@ -145,6 +146,11 @@ export class SocketSubscriber implements Subscriber {
   terminate(): void {
     this.#closing = true
     this.#socket?.terminate()
+  }
+
+  queuedBytes(): number {
+    const socket = this.#socket
+    return socket === null ? 0 : socket.bufferedBytes + encryptedBytes(socket.duplex)
   }
 
   /** The wire takes more again. */

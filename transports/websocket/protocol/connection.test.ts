@@ -137,7 +137,7 @@ describe('RFC 6455 §5.2 base framing', () => {
 })
 
 describe('RFC 6455 §5.1 masking', () => {
-  it('fails with 1002: a client frame that is not masked, a server frame that is', () => {
+  it('fails with 1002: a client frame that is not masked, a server frame that is (R15)', () => {
     for (const opcode of [1, 2, 8, 9, 10]) {
       const unmasked = buildFrame({ opcode, mask: null })
       const masked = buildFrame({ opcode, mask: [1, 2, 3, 4] })
@@ -186,7 +186,7 @@ describe('RFC 6455 §5.4 fragmentation', () => {
     })
   })
 
-  it('answers control frames between fragments at once, and is not disturbed', () => {
+  it('answers control frames between fragments at once, and is not disturbed (R16)', () => {
     const frames: FrameParts[] = [
       { opcode: 1, final: false, payload: 'one ' },
       { opcode: 9, payload: bytesOf(7, 8) },
@@ -402,7 +402,7 @@ describe('RFC 6455 §5.5.1, §7 closing', () => {
   })
 })
 
-describe('RFC 6455 §8.1 text is UTF-8, fail-fast', () => {
+describe('RFC 6455 §8.1 text is UTF-8, fail-fast (R15)', () => {
   const start = 'ce ba e1 bd b9 cf 83 ce bc ce b5'
 
   it('fails with 1007 wherever the wrong bytes are', () => {

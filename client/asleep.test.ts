@@ -1,0 +1,165 @@
+// A page that nothing runs in for a while, as in a hidden tab or on a laptop that sleeps: nothing closes falsely, nothing is missed (R35).
+import { execFileSync } from 'node:child_process'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { catalogue } from '../transports/catalogue.ts'
+import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
+
+/** A link is silent for too long after twice this. */
+const heartbeatSeconds = 0.5
+const asleepMs = 3000
+
+let lab: RunningLab
+let browser: Browser
+const pages: LabPage[] = []
+/** The lab and the browser that the tests share. */
+let others: ReadonlySet<number>
+
+beforeAll(async () => {
+  ;[lab, browser] = await Promise.all([
+    RunningLab.start(['--heartbeat', String(heartbeatSeconds)]),
+    startBrowser(),
+  ])
+  others = new Set(childrenOf(process.pid))
+}, 60_000)
+
+afterEach(async () => {
+  const errors = pages.flatMap((page) => page.errors)
+  await Promise.all(pages.splice(0).map((page) => page.close()))
+  expect(errors).toEqual([])
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await lab?.end()
+})
+
+test('R8: a closed tab frees its subscription within two heartbeats, over each transport that has one', async () => {
+  const subscribers = async (): Promise<number> => {
+    const text = await (await fetch(new URL('/metrics', lab.plain))).text()
+    return Number(/^parley_subscribers ([0-9]+)$/m.exec(text)?.[1])
+  }
+  const before = await subscribers()
+  const follow = catalogue.filter(({ group }) => group === 'push')
+  const opened = await Promise.all(
+    follow.map(({ name }) =>
+      LabPage.open(browser, lab.tls, { room: 'closing', user: 'Ada', transport: name }),
+    ),
+  )
+  expect(await subscribers()).toBe(before + follow.length)
+  await Promise.all(opened.map((page) => page.close()))
+  await expect.poll(subscribers, { timeout: 2 * heartbeatSeconds * 1000 }).toBe(before)
+})
+
+test('R35: a laptop slept, and the server gave its links up: on return each is found dead at once, and nothing is missed', {
+  timeout: 60_000,
+}, async () => {
+  const laptop = await startBrowser()
+  const asleep = await Promise.all(
+    catalogue.map(async ({ name }) => {
+      const page = await LabPage.open(laptop, lab.tls, {
+        room: `slept-${name}`,
+        user: 'Ada',
+        transport: name,
+      })
+      await page.say('before')
+      await page.message('before').locator('.message-end', { hasText: '✓' }).waitFor()
+      return { name, page }
+    }),
+  )
+  // The laptop's first process, and those that it has started.
+  const processes = childrenOf(process.pid)
+    .filter((id) => !others.has(id))
+    .flatMap((id) => [id, ...descendantsOf(id)])
+  for (const id of processes) process.kill(id, 'SIGSTOP')
+  try {
+    await new Promise((resolve) => setTimeout(resolve, asleepMs))
+    for (const { name } of asleep) await lab.say(`slept-${name}`, 'Grace', 'meanwhile')
+  } finally {
+    for (const id of processes) process.kill(id, 'SIGCONT')
+  }
+  await Promise.all(
+    asleep.map(async ({ page }) => {
+      await page.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+      // A probe has five seconds, the first retry two.
+      await page.message('meanwhile').waitFor({ timeout: 10_000 })
+      await page.say('after')
+      await page.message('after').locator('.message-end', { hasText: /\d$/ }).waitFor()
+      expect(Object.values(await page.history())).toEqual(['before', 'meanwhile', 'after'])
+      expect(await page.proof.textContent()).toMatch(/lost 0 · duplicated 0 · reordered 0/)
+    }),
+  )
+  await laptop.close()
+})
+
+/** The processes that this one has started, but for the one that tells. */
+function childrenOf(parent: number): readonly number[] {
+  const told = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' })
+  return told.split('\n').flatMap((line) => {
+    const [id, parentId, name] = line.trim().split(/\s+/)
+    return Number(parentId) === parent && name !== 'ps' ? [Number(id)] : []
+  })
+}
+
+function descendantsOf(parent: number): readonly number[] {
+  return childrenOf(parent).flatMap((id) => [id, ...descendantsOf(id)])
+}
+
+/** Nothing of the page runs meanwhile: no timer, no event of its links. (Headless Chromium does not freeze a page by its life cycle.) */
+async function sleepAndWake(page: LabPage, meanwhile: () => Promise<void>): Promise<void> {
+  const devtools = await page.page.context().newCDPSession(page.page)
+  await page.page.evaluate(() => {
+    const ticks = { last: performance.now(), longestMs: 0 }
+    Object.assign(window, { ticks })
+    setInterval(() => {
+      ticks.longestMs = Math.max(ticks.longestMs, performance.now() - ticks.last)
+      ticks.last = performance.now()
+    }, 50)
+  })
+  await devtools.send('Debugger.enable')
+  const stopped = new Promise((resolve) => devtools.once('Debugger.paused', resolve))
+  await devtools.send('Debugger.pause')
+  await stopped
+  await meanwhile()
+  await new Promise((resolve) => setTimeout(resolve, asleepMs))
+  await devtools.send('Debugger.resume')
+  await devtools.send('Debugger.disable')
+  await page.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+  const longestMs = await page.page.evaluate(
+    () => (window as unknown as { ticks: { longestMs: number } }).ticks.longestMs,
+  )
+  // It did sleep.
+  expect(longestMs).toBeGreaterThan(asleepMs * 0.8)
+}
+
+test('R35: asleep for three times the limit, over each transport', { timeout: 60_000 }, async () => {
+  await Promise.all(catalogue.map(({ name }) => sleepOver(name)))
+})
+
+async function sleepOver(transport: string): Promise<void> {
+  const room = `asleep-${transport}`
+  const page = await LabPage.open(browser, lab.tls, { room, user: 'Ada', transport })
+  pages.push(page)
+  await page.say('before')
+  await page.message('before').locator('.message-end', { hasText: '✓' }).waitFor()
+  let sockets = 0
+  page.page.on('websocket', () => {
+    sockets += 1
+  })
+  await sleepAndWake(page, async () => {
+    for (let index = 1; index <= 20; index++) await lab.say(room, 'Grace', `meanwhile ${index}`)
+  })
+  await page.message('meanwhile 20').waitFor()
+  await page.say('after')
+  await page.message('after').locator('.message-end', { hasText: '✓' }).waitFor()
+  // Longer than the grace that a link has after a sleep.
+  await new Promise((resolve) => setTimeout(resolve, 3 * heartbeatSeconds * 1000))
+  expect(await page.page.getByText(/^offline for/).count(), transport).toBe(0)
+  expect(sockets, transport).toBe(0)
+  expect(Object.values(await page.history()), transport).toEqual([
+    'before',
+    ...Array.from({ length: 20 }, (_, index) => `meanwhile ${index + 1}`),
+    'after',
+  ])
+  expect(await page.proof.textContent(), transport).toMatch(/lost 0 · duplicated 0 · reordered 0/)
+}

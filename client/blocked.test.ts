@@ -1,0 +1,151 @@
+// The page behind a proxy that doesn't want WebSockets: in a real Chromium, it works over HTTP soon, says why, and comes back (R31, R32).
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
+
+/** What the proxy does with a request to upgrade: resets its connection, never answers, or cuts it soon after the answer. */
+type Manner = 'refuse' | 'swallow' | 'cut soon' | 'pass'
+
+/** A proxy for plain HTTP that passes everything but WebSockets. */
+class BlockingProxy {
+  manner: Manner = 'pass'
+  target = 0
+  upgrades = 0
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+
+  constructor() {
+    this.#server = createServer((near) => {
+      const far = connect(this.target, '127.0.0.1')
+      for (const socket of [near, far]) {
+        this.#sockets.add(socket)
+        socket.on('error', () => socket.destroy())
+        socket.on('close', () => this.#sockets.delete(socket))
+      }
+      near.on('close', () => far.destroy())
+      far.on('close', () => near.destroy())
+      near.on('data', (chunk: Buffer) => {
+        const isUpgrade = /^GET \S+ HTTP\/1\.1\r\n[\s\S]*^upgrade: *websocket\r$/im.test(
+          chunk.toString('latin1'),
+        )
+        if (isUpgrade) this.upgrades += 1
+        if (isUpgrade && this.manner === 'refuse') near.resetAndDestroy()
+        else if (!isUpgrade || this.manner !== 'swallow') far.write(chunk)
+        if (isUpgrade && this.manner === 'cut soon') setTimeout(() => near.resetAndDestroy(), 200)
+      })
+      far.on('data', (chunk) => near.write(chunk))
+    })
+  }
+
+  async open(): Promise<number> {
+    await once(this.#server.listen(0, '127.0.0.1'), 'listening')
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+  }
+}
+
+const proxy = new BlockingProxy()
+let origin: string
+let lab: RunningLab
+let browser: Browser
+let page: LabPage | null = null
+let rooms = 0
+
+beforeAll(async () => {
+  origin = `http://127.0.0.1:${await proxy.open()}`
+  ;[lab, browser] = await Promise.all([RunningLab.start(['--origin', origin]), startBrowser()])
+  proxy.target = Number(new URL(lab.plain).port)
+}, 60_000)
+
+afterEach(async () => {
+  const errors = page?.errors ?? []
+  await page?.close()
+  page = null
+  expect(errors).toEqual([])
+})
+
+afterAll(async () => {
+  proxy.close()
+  await browser?.close()
+  await lab?.end()
+})
+
+async function open(manner: Manner): Promise<LabPage> {
+  proxy.manner = manner
+  proxy.upgrades = 0
+  rooms += 1
+  page = await LabPage.open(browser, origin, { room: `blocked-${rooms}`, user: 'Ada' })
+  return page
+}
+
+/** How long it took from the page's first script until its note said that something stands in, in ms. */
+async function fallbackMs(opened: LabPage): Promise<number> {
+  await opened.page.getByText(/^WebSocket can’t be used here now · Polling stands in: /).waitFor()
+  return opened.page.evaluate(() => performance.now())
+}
+
+test('R9: over HTTP/1.1 the page says that tabs share six connections, and where they need one', async () => {
+  const opened = await open('pass')
+  await opened.switchTo('polling')
+  const words = opened.page.getByText('six connections to an address, shared by all tabs')
+  await words.waitFor()
+  await opened.page.goto(`${lab.tls}#room=blocked-tls`)
+  await opened.switchTo('polling')
+  await words.waitFor({ state: 'detached' })
+})
+
+describe('R32: a proxy', () => {
+  test.each(['refuse', 'swallow'] as const)(
+    'that would rather %s: works over HTTP within 3 s, and says why',
+    async (manner) => {
+      const opened = await open(manner)
+      expect(await fallbackMs(opened)).toBeLessThan(3000)
+      await opened.settled('polling')
+      // What was asked for stays asked for.
+      expect(await opened.radio('websocket').isChecked()).toBe(true)
+      await opened.page
+        .locator('.offer', { has: opened.radio('websocket') })
+        .getByText(/^Polling stands in: .* Tried again in /)
+        .waitFor()
+      await opened.say('over HTTP')
+      await opened.message('over HTTP').locator('.message-end', { hasText: '✓' }).waitFor()
+      expect(await opened.violations()).toEqual([])
+    },
+  )
+
+  test('that changes its mind, or another network: the page goes back when it is told so', async () => {
+    const opened = await open('refuse')
+    await opened.settled('polling')
+    await opened.say('before')
+    proxy.manner = 'pass'
+    await opened.page.evaluate(() => dispatchEvent(new Event('online')))
+    await opened.settled('websocket')
+    await opened.page.getByText(/^switched to WebSocket in .* · nothing lost$/).waitFor()
+    await opened.page
+      .locator('.offer', { has: opened.radio('websocket') })
+      .getByText('stands in')
+      .waitFor({ state: 'detached' })
+    await opened.say('after')
+    await opened.message('after').locator('.message-end', { hasText: '✓' }).waitFor()
+    expect(Object.values(await opened.history())).toEqual(['before', 'after'])
+  })
+})
+
+test('R31: a proxy that lets WebSockets open and cuts them soon: after three of them something else carries the room', {
+  timeout: 60_000,
+}, async () => {
+  const opened = await open('cut soon')
+  await opened.page
+    .getByText(/^WebSocket can’t .* Polling stands in: It opened 3 times/)
+    .waitFor({ timeout: 30_000 })
+  await opened.settled('polling')
+  expect(proxy.upgrades).toBe(3)
+  await opened.say('calm')
+  await opened.message('calm').locator('.message-end', { hasText: '✓' }).waitFor()
+})

@@ -1,0 +1,172 @@
+// Which transport a session tries next: the one that is wished for, unless it can't be used here while another can (R31, R32).
+import type { Clock } from './clock.ts'
+import type { TransportName } from './contract.ts'
+
+/** How long a transport that can't be used is left alone; it doubles each time that it can't be used again. */
+export const skipMs = 60_000
+export const longestSkipMs = 600_000
+/** So often a link may open and end without having brought anything before its transport is left alone. */
+export const mostFlaps = 3
+/** A transport that has been open in this session may fail so often before another one is tried: it is more likely the network. */
+export const mostFailures = 2
+/** How long an opening may take while another transport is left to be tried: a blocked one must leave time for it (R32 allows 3 s). */
+export const impatientOpenMs = 2000
+export const patientOpenMs = 10_000
+
+/** What a link was good for: it brought something, or lived for a while; it ended at once, with nothing; or it was silent until it was given up. */
+export type LinkUse = 'useful' | 'useless' | 'stalled'
+
+/** A transport that is left alone for a time, because another works where it doesn't. */
+export interface Skip {
+  readonly transport: TransportName
+  /** Why, as a sentence. */
+  readonly detail: string
+  /** Monotonic clock, ms: when it is tried again. */
+  readonly untilMs: number
+}
+
+interface Rung {
+  readonly name: TransportName
+  /** It has been open in this session. */
+  worked: boolean
+  /** Openings that failed since then, or since the beginning. */
+  failures: number
+  /** Links that opened and ended without having brought anything, one after the other. */
+  flaps: number
+  /** Why it seems useless, until another works where it doesn't, or none does. */
+  doubt: string | null
+  skip: Skip | null
+  /** Skips one after the other. */
+  skips: number
+}
+
+/** The order in which transports are tried. It knows no links: the session tells it what became of them. */
+export class Fallback {
+  readonly #clock: Clock
+  readonly #order: readonly TransportName[]
+  readonly #rungs = new Map<TransportName, Rung>()
+  #wished: TransportName
+
+  /** `order`: what may take the place of the wished one, the best first. Empty: nothing may. */
+  constructor(wished: TransportName, order: readonly TransportName[], clock: Clock) {
+    this.#clock = clock
+    this.#order = order
+    this.#wished = wished
+  }
+
+  get wished(): TransportName {
+    return this.#wished
+  }
+
+  set wished(name: TransportName) {
+    this.#wished = name
+  }
+
+  /** Nothing is held against this one any more, or against any: somebody insists, or the network is another one. */
+  forgive(name?: TransportName): void {
+    for (const rung of this.#rungs.values()) {
+      if (name === undefined || rung.name === name)
+        Object.assign(rung, { failures: 0, flaps: 0, doubt: null, skip: null, skips: 0 })
+    }
+  }
+
+  /** The one to try now. */
+  next(): TransportName {
+    return this.#candidate()?.name ?? this.#wished
+  }
+
+  /** How long opening this one may take, in ms, when no link is open meanwhile. */
+  openTimeoutMs(name: TransportName): number {
+    const isLast = this.#candidate(name) === undefined
+    return isLast || this.#rung(name).worked ? patientOpenMs : impatientOpenMs
+  }
+
+  /**
+   * It could not be opened, for a reason that may be its own. `final`: it was refused for good.
+   * True: `next()` is another one now, to be tried at once. False: there is nothing better to try.
+   */
+  failed(name: TransportName, detail: string, final: boolean): boolean {
+    const rung = this.#rung(name)
+    rung.failures += 1
+    if (rung.worked && rung.failures < mostFailures && !final) return false
+    return this.#doubt(rung, detail)
+  }
+
+  /** It was tried again beside a link of another one, and still can't be used. */
+  failedAgain(name: TransportName, detail: string): void {
+    this.#skip(this.#rung(name), detail)
+  }
+
+  /** A link of it is open: what seemed useless meanwhile is left alone for a time. */
+  opened(name: TransportName): void {
+    for (const rung of this.#rungs.values())
+      if (rung.doubt !== null && rung.name !== name) this.#skip(rung, rung.doubt)
+    Object.assign(this.#rung(name), { worked: true, failures: 0, doubt: null, skip: null })
+  }
+
+  /** A link of it has ended, though nobody wished so. */
+  ended(name: TransportName, detail: string, use: LinkUse): void {
+    const rung = this.#rung(name)
+    if (use === 'useful') {
+      rung.flaps = 0
+      rung.skips = 0
+      return
+    }
+    if (use === 'stalled') {
+      this.#doubt(rung, `It opened and stalled: something on the way holds back what it brings. ${detail}`)
+      return
+    }
+    rung.flaps += 1
+    if (rung.flaps < mostFlaps) return
+    rung.flaps = 0
+    this.#doubt(rung, `It opened ${mostFlaps} times and ended without having brought anything: ${detail}`)
+  }
+
+  /** What is left alone in favour of a link of this transport, the best first. */
+  skippedFor(name: TransportName): readonly Skip[] {
+    const names = this.#ladder()
+    return names.slice(0, Math.max(0, names.indexOf(name))).flatMap((better) => {
+      const skip = this.#rung(better).skip
+      return skip === null ? [] : [skip]
+    })
+  }
+
+  #ladder(): readonly TransportName[] {
+    return [this.#wished, ...this.#order.filter((name) => name !== this.#wished)]
+  }
+
+  #rung(name: TransportName): Rung {
+    let rung = this.#rungs.get(name)
+    if (rung === undefined) {
+      rung = { name, worked: false, failures: 0, flaps: 0, doubt: null, skip: null, skips: 0 }
+      this.#rungs.set(name, rung)
+    }
+    return rung
+  }
+
+  /** The best that nothing is held against. */
+  #candidate(except?: TransportName): Rung | undefined {
+    const nowMs = this.#clock.nowMs()
+    return this.#ladder()
+      .map((name) => this.#rung(name))
+      .find(
+        ({ name, doubt, skip }) =>
+          name !== except && doubt === null && (skip === null || skip.untilMs <= nowMs),
+      )
+  }
+
+  /** Gives whether another is left to be tried. When none is, it was no fault of theirs: all of them are trusted again. */
+  #doubt(rung: Rung, detail: string): boolean {
+    rung.doubt = detail
+    if (this.#candidate() !== undefined) return true
+    for (const one of this.#rungs.values()) Object.assign(one, { failures: 0, doubt: null, skip: null })
+    return false
+  }
+
+  #skip(rung: Rung, detail: string): void {
+    const forMs = Math.min(longestSkipMs, skipMs * 2 ** Math.min(rung.skips, 10))
+    rung.skips += 1
+    rung.doubt = null
+    rung.skip = { transport: rung.name, detail, untilMs: this.#clock.nowMs() + forMs }
+  }
+}
