@@ -19,7 +19,7 @@ import { Trace } from './trace.ts'
 /** Everybody must be connected by then. */
 const openLimitMs = 20_000
 /** After the last fault everything must be known and read by then. */
-const settleLimitMs = 60_000
+const settleLimitMs = 20_000
 const progressEveryMs = 250
 /** So that links find themselves dead within a short run; */
 export const shortHeartbeatSeconds = 2
