@@ -1,10 +1,11 @@
 // The faults: what each does to the path, the server or the reader while messages flow both ways. One entry a fault.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeTransport } from '../../transports/catalogue.ts'
+import type { TransportName } from '../../transports/contract.ts'
 import { serverLimits, wireLimits } from '../../transports/limits.ts'
 import type { RelayConnection } from '../relay/contract.ts'
 import { type Profile, profiles } from '../relay/profile.ts'
-import { draftOf, type Follower, type SessionPerson } from './people.ts'
+import { draftOf, Follower, type SessionPerson } from './people.ts'
 import { scale } from './scale.ts'
 import type { Stage } from './stage.ts'
 
@@ -69,14 +70,20 @@ function cutting(how: 'rst' | 'fin'): Fault['play'] {
   }
 }
 
-/** Publishes messages of the greatest length, more than any wire takes while nobody reads. */
-async function flood({ stage }: Scene): Promise<void> {
+/** Publishes messages of the greatest length: more than any wire takes while nobody reads, or, for polls, than any answer. */
+async function flood({ stage, follower }: Scene): Promise<void> {
   const text = 'flood '.padEnd(wireLimits.textBytes, 'x')
   const inTurn = 50
-  for (let sent = 0; sent < scale.floodMessages; sent += inTurn) {
+  const { floodMessages, pollingFloodMessages } = scale
+  const count = staysOpen(follower.transportName) ? floodMessages : pollingFloodMessages
+  for (let sent = 0; sent < count; sent += inTurn) {
     await publishMany(stage, inTurn, text)
     await sleep(5)
   }
+}
+
+function staysOpen(transport: TransportName): boolean {
+  return describeTransport(transport).group === 'push'
 }
 
 function publishMany(stage: Stage, count: number, text: string): Promise<void> {
@@ -158,13 +165,16 @@ export const faults: readonly Fault[] = [
     stage: 'lab',
     burst: true,
     async play({ stage, until, follower, person, quiet }) {
-      const staysOpen = describeTransport(follower.transportName).group === 'push'
       // A poll notices by its own time-out, which is not scaled.
+      // One that never comes back: no newer link of its session takes its place, only the server's own watch frees it.
+      const ghost = new Follower({ stage, transport: follower.transportName, room: 'busy' })
+      await ghost.open()
       const dead: RelayConnection[] = []
-      for (let times = 0; times < (staysOpen ? 2 : 1); times++) {
+      for (let times = 0; times < (staysOpen(follower.transportName) ? 2 : 1); times++) {
         const seen = person.ledger.opened.length + quiet.ledger.opened.length
         dead.push(...stage.path.relays.flatMap(({ connections }) => connections))
         stage.path.all((relay) => relay.blackHole({ newConnections: 'pass' }))
+        void ghost.leave()
         // Back while the server may still wait for the first one to time out, it falls into the next hole (R27).
         await until(
           'both sessions have another link',
@@ -177,12 +187,13 @@ export const faults: readonly Fault[] = [
         'the clients let go of every dead connection, and the server of every dead reader',
         () => dead.every(({ left }) => left.client) && (stage.subscribers() ?? 0) <= everybody,
       )
+      ghost.end()
       stage.path.all((relay) => relay.heal())
     },
   },
   {
     name: 'slow reader',
-    how: 'nothing of what the server sends is read for four heartbeats, while 12 MB are published',
+    how: 'nothing of what the server sends is read for four heartbeats, while 12 MB are published (2 MB for polls)',
     requirements: ['R38'],
     stage: 'lab',
     burst: false,
@@ -195,7 +206,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'slow application',
-    how: 'the reader takes a delivery and is busy with it for four heartbeats, while 12 MB are published',
+    how: 'the reader takes a delivery and is busy with it for four heartbeats, while 12 MB are published (2 MB for polls)',
     requirements: ['R38', 'R39'],
     stage: 'lab',
     burst: false,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeFetch } from '../../transports/fetch.node.ts'
 import { readHistory } from '../../transports/history.ts'
+import type { Fetch } from '../../transports/http.client.ts'
 import type { Draft, Message } from '../../transports/message.ts'
 import { decodePoll } from '../../transports/wire.ts'
 import { scale } from './scale.ts'
@@ -24,9 +25,12 @@ export async function openProcessStage(seed: number): Promise<Stage> {
   const path = await openPath({ tls: 1, h2WebSocket: 1 }, seed)
   const origins = [path.base.origin, path.h2WebSocketUrl.origin]
   const served = new Served({ dataFolder, heartbeatMs: scale.heartbeatMs, origins })
-  await served.start()
-  path.relays[0].retarget({ port: served.ports.tls })
-  path.relays[1].retarget({ port: served.ports.h2WebSocket })
+  const start = async (): Promise<void> => {
+    await served.start()
+    path.relays[0].retarget({ port: served.ports.tls })
+    path.relays[1].retarget({ port: served.ports.h2WebSocket })
+  }
+  await start()
   const certificate = readFileSync(join(dataFolder, 'tls', 'server.pem'), 'utf8')
   const past = nodeFetch({ ca: certificate })
   const base = (): URL => new URL(`https://127.0.0.1:${served.ports.tls}`)
@@ -36,7 +40,9 @@ export async function openProcessStage(seed: number): Promise<Stage> {
     clients: () => clientsOn(path, certificate),
     async publish(room, drafts) {
       await Promise.all(
-        drafts.map((draft) => served.publish(past.fetch, new URL(`/rooms/${room}/messages`, base()), draft)),
+        drafts.map((draft) =>
+          served.publish(past.fetch, () => new URL(`/rooms/${room}/messages`, base()), draft),
+        ),
       )
     },
     history: (room) => historyOf(past.fetch, base(), room),
@@ -44,7 +50,8 @@ export async function openProcessStage(seed: number): Promise<Stage> {
     subscribers: () => served.subscribers,
     async restart(how) {
       await served.end(how === 'kill' ? 'SIGKILL' : 'SIGTERM')
-      await served.start()
+      // On other ports: somebody else may have taken the former ones meanwhile. Clients know the relays' only.
+      await start()
     },
     replaceLog: () => Promise.reject(new Error('The log on disk is not replaced.')),
     async close() {
@@ -57,21 +64,19 @@ export async function openProcessStage(seed: number): Promise<Stage> {
 }
 
 class Served {
-  readonly #options: Omit<ServedOptions, 'plainPort' | 'tlsPort' | 'h2WebSocketPort'>
+  readonly #options: ServedOptions
   #child: ChildProcess | null = null
   #running = Promise.withResolvers<void>()
-  ports: Ready = { kind: 'ready', plain: 0, tls: 0, h2WebSocket: 0 }
+  ports: Ready = { kind: 'ready', tls: 0, h2WebSocket: 0 }
   queuedBytes: number | null = null
   subscribers: number | null = null
 
-  constructor(options: Omit<ServedOptions, 'plainPort' | 'tlsPort' | 'h2WebSocketPort'>) {
+  constructor(options: ServedOptions) {
     this.#options = options
   }
 
   async start(): Promise<void> {
-    const { plain: plainPort, tls: tlsPort, h2WebSocket: h2WebSocketPort } = this.ports
-    const options: ServedOptions = { ...this.#options, plainPort, tlsPort, h2WebSocketPort }
-    const child = spawn(process.execPath, [program, JSON.stringify(options)], {
+    const child = spawn(process.execPath, [program, JSON.stringify(this.#options)], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     this.#child = child
@@ -104,12 +109,12 @@ class Served {
   }
 
   /** Sends a draft until it is stored: the server may be away meanwhile, and the id makes it safe. */
-  async publish(fetch: ReturnType<typeof nodeFetch>['fetch'], url: URL, draft: Draft): Promise<void> {
+  async publish(fetch: Fetch, url: () => URL, draft: Draft): Promise<void> {
     for (;;) {
       await this.#running.promise
       try {
         const headers = { 'content-type': 'application/json' }
-        const response = await fetch(url, { method: 'POST', body: JSON.stringify(draft), headers })
+        const response = await fetch(url(), { method: 'POST', body: JSON.stringify(draft), headers })
         await response.text()
         if (response.ok) return
       } catch {
@@ -120,11 +125,7 @@ class Served {
   }
 }
 
-async function historyOf(
-  fetch: ReturnType<typeof nodeFetch>['fetch'],
-  base: URL,
-  room: string,
-): Promise<readonly Message[]> {
+async function historyOf(fetch: Fetch, base: URL, room: string): Promise<readonly Message[]> {
   const newest = await fetch(new URL(`/rooms/${room}/messages?last=1`, base))
   let before = decodePoll(await newest.text()).head
   const log: Message[] = []

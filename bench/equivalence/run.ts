@@ -1,6 +1,7 @@
 // Plays one cell: a transport under a fault, over real sockets, with traffic both ways, and notes what there is to judge.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TransportName } from '../../transports/contract.ts'
+import { messageOf } from '../../transports/errors.ts'
 import type { Message } from '../../transports/message.ts'
 import { randomStream } from '../random.ts'
 import type { Fault, Scene } from './faults.ts'
@@ -62,7 +63,8 @@ class Play {
   readonly #person: SessionPerson
   readonly #quiet: SessionPerson
   readonly #problems: string[] = []
-  readonly #publishing: Promise<void>[] = []
+  /** Calls that have not been answered yet. */
+  #publishing = 0
   #mostServerBytes = 0
   #mostClientBytes = 0
   #samples = 0
@@ -94,7 +96,7 @@ class Play {
       await this.#during()
       await this.#afterwards()
     } catch (error) {
-      this.#problems.push(error instanceof Error ? error.message : String(error))
+      this.#problems.push(messageOf(error))
     }
     await this.#leave()
   }
@@ -140,7 +142,7 @@ class Play {
   async #afterwards(): Promise<void> {
     this.#publish('quiet', 1)
     for (let round = 0; round < quietRounds; round++) await this.#round()
-    await Promise.all(this.#publishing)
+    await this.#until('all that was published is stored', () => this.#publishing === 0)
     await this.#settled('after the fault')
   }
 
@@ -157,7 +159,13 @@ class Play {
     const drafts = Array.from({ length: count }, (_, index) =>
       draftOf('publisher', `${this.#rounds}.${index}`),
     )
-    this.#publishing.push(this.#stage.publish(room, drafts))
+    this.#publishing += 1
+    this.#stage.publish(room, drafts).then(
+      () => {
+        this.#publishing -= 1
+      },
+      (error: unknown) => this.#problems.push(messageOf(error)),
+    )
   }
 
   #sample(): void {

@@ -19,6 +19,8 @@ export const scale = {
   burst: 300,
   /** What is published while a reader is slow, in messages of the greatest length. */
   floodMessages: 1500,
+  /** The same for polls, each of which is answered with three of them at most. */
+  pollingFloodMessages: 250,
   /** How long a cell may take to settle after its fault. */
   settleMs: 20_000,
 } as const

@@ -9,10 +9,6 @@ import { QueueWatch } from './queued.ts'
 export interface ServedOptions {
   readonly dataFolder: string
   readonly heartbeatMs: number
-  /** 0 takes a free one; a restart takes the same ones again. */
-  readonly plainPort: number
-  readonly tlsPort: number
-  readonly h2WebSocketPort: number
   /** The relays' addresses: what clients call the server. */
   readonly origins: readonly string[]
 }
@@ -20,7 +16,6 @@ export interface ServedOptions {
 export type ServedReport =
   | {
       readonly kind: 'ready'
-      readonly plain: number
       readonly tls: number
       readonly h2WebSocket: number
     }
@@ -36,9 +31,9 @@ function report(value: ServedReport): void {
 const options = JSON.parse(process.argv[2] ?? '') as ServedOptions
 const server = await startServer({
   host: '127.0.0.1',
-  port: options.plainPort,
-  tlsPort: options.tlsPort,
-  h2WebSocketPorts: [options.h2WebSocketPort],
+  port: 0,
+  tlsPort: 0,
+  h2WebSocketPorts: [0],
   dataFolder: options.dataFolder,
   log: 'sqlite',
   keep: keepForever,
@@ -64,7 +59,6 @@ process.once('SIGTERM', () => {
 process.once('disconnect', () => process.exit(0))
 report({
   kind: 'ready',
-  plain: Number(server.plainUrl.port),
   tls: Number(server.tlsUrl.port),
   h2WebSocket: Number(server.h2WebSocketUrl.port),
 })

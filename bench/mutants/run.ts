@@ -132,7 +132,7 @@ async function judge(
     for (const part of [expected, ...(options.checks === undefined ? others : [])]) {
       const control = controls.find((one) => one.check === part.check && one.only === part.only)
       const usualMs = control !== undefined && 'durationMs' in control.result ? control.result.durationMs : 0
-      const limitMs = Math.max(leastLimitMs, usualMs * limitFactor)
+      const limitMs = control === undefined ? controlLimitMs : Math.max(leastLimitMs, usualMs * limitFactor)
       const result = await run(copy, part, limitMs, options)
       const found = verdictOf(mutant, part, result, usualMs)
       if (found !== null) return { ...found, durationMs: performance.now() - startMs }

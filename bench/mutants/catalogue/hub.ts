@@ -99,7 +99,7 @@ export const hubMutants: readonly Mutant[] = [
     only: 'slow reader',
   },
   {
-    name: 'pump-gives-up-a-full-wire',
+    name: 'pump-resumes-one-too-late',
     file: room,
     edits: [
       {
@@ -110,7 +110,7 @@ export const hubMutants: readonly Mutant[] = [
     ],
     breaks: 'A reader that was full goes on one message too late.',
     caughtBy: 'equivalence',
-    only: 'slow reader',
+    only: 'slow application',
   },
   {
     name: 'room-joins-one-too-early',
