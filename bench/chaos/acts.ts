@@ -63,7 +63,7 @@ function commit(person: Person, relay: Relay, card: Card, context: ActContext): 
   switch (kind) {
     case 'cut-rst':
     case 'cut-fin':
-      return cut(person, relay, kind)
+      return cut(person, relay, kind, random)
     case 'stall-short':
     case 'stall-long':
       return stall(person, relay, card, context)
@@ -110,11 +110,19 @@ async function switchTo(person: Person, transport: string, { tally }: ActContext
   }
 }
 
-function cut(person: Person, relay: Relay, kind: 'cut-rst' | 'cut-fin'): Promise<boolean> {
+async function cut(
+  person: Person,
+  relay: Relay,
+  kind: 'cut-rst' | 'cut-fin',
+  random: Random,
+): Promise<boolean> {
   const before = relay.counts.cut
+  // Some are on their way up, and acknowledgements on their way down.
+  person.burst(5)
+  await new Promise((resolve) => setTimeout(resolve, random() * 20))
   person.broken()
   relay.cut(kind === 'cut-rst' ? 'rst' : 'fin')
-  return Promise.resolve(relay.counts.cut > before)
+  return relay.counts.cut > before
 }
 
 async function stall(person: Person, relay: Relay, card: Card, context: ActContext): Promise<boolean> {
@@ -157,9 +165,10 @@ async function blackHole(
   }
   const isBack = await until(() => person.newestPublishedMs > beganMs, recoveryLimitMs, signal)
   if (newConnections === 'pass' && isBack && transport !== 'polling') {
-    // The server has its own watch: it lets go of what is dead within two intervals, and what its timers are late by.
+    // The server has its own watch: it lets go of what is dead within two intervals, and what its timers are late by. A
+    // connection without a link on it, as polling leaves behind, it may keep for longer.
     const leftMs = beganMs + 2.5 * context.heartbeatMs() + 1500 - performance.now()
-    const noticed = await until(() => dead.every(({ left }) => left.server), Math.max(0, leftMs), signal)
+    const noticed = await until(() => dead.some(({ left }) => left.server), Math.max(0, leftMs), signal)
     if (noticed) tally.serverNoticed += 1
     else if (!signal.aborted) tally.serverMissed += 1
   }

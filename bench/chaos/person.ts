@@ -34,6 +34,8 @@ export interface PersonOptions {
   readonly targets: { readonly tls: Target; readonly h2WebSocket: Target }
   readonly certificate: string
   readonly transport: string
+  /** What may stand in for the transport of the moment, the best first; empty: nothing. */
+  readonly fallback: readonly string[]
   readonly folder: string
   readonly publications: Publications
   readonly messagesPerSecond: number
@@ -80,6 +82,7 @@ export class Person {
       room,
       transports: this.#transports.all,
       transport,
+      fallback: options.fallback,
       last: 0,
       random: randomStream(seed, `retries of ${user}`),
       onEvent: (event) => this.#observe(event),
@@ -128,6 +131,11 @@ export class Person {
       if (this.session.state.pending < mostPending) this.#post()
       this.talk()
     }, waitMs)
+  }
+
+  /** Posts several at once: then some are under way, and some being committed, when a fault comes right behind them. */
+  burst(messages: number): void {
+    for (let count = 0; count < messages && this.session.state.pending < mostPending; count++) this.#post()
   }
 
   hush(): void {
@@ -185,6 +193,9 @@ export class Person {
         break
       case 'switched':
         this.trace.add('switched', `${event.report.from} to ${event.report.to}`)
+        break
+      case 'fell-back':
+        this.trace.add('fell back', `${event.from} to ${event.to}: ${event.detail}`)
         break
       case 'recovered':
         this.trace.add('recovered', `after ${Math.round(event.offlineMs)} ms`)

@@ -1,7 +1,7 @@
 // The plan of a run: a shuffled deck of every fault on every transport, dealt to whoever is free. Pure.
 import { type Random, shuffled } from '../random.ts'
 import type { LinkFault, ServerFault } from './faults.ts'
-import { linkFaults } from './faults.ts'
+import { linkFaults, serverFaults } from './faults.ts'
 
 export interface Card {
   readonly transport: string
@@ -53,11 +53,11 @@ export interface ServerAct {
   readonly downMs: number
 }
 
-/** Kills and restarts, two to one, without end: about four kills and two restarts a minute. */
+/** Kills and restarts, as many of the one as of the other, without end: about four of each a minute. */
 export function* serverActs(random: Random): Generator<ServerAct, never> {
   for (;;) {
-    for (const kind of shuffled(random, ['kill', 'kill', 'restart'] as const)) {
-      yield { kind, afterMs: 5000 + random() * 5000, downMs: random() < 0.5 ? 0 : random() * 1000 }
+    for (const kind of shuffled(random, serverFaults)) {
+      yield { kind, afterMs: 3500 + random() * 3500, downMs: random() < 0.5 ? 0 : random() * 1000 }
     }
   }
 }

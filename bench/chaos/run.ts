@@ -18,8 +18,15 @@ import { Trace } from './trace.ts'
 
 /** Everybody must be connected by then. */
 const openLimitMs = 20_000
+/** What each client posts right before the server is ended, and how long before at most. */
+const burstMessages = 10
+const burstSpreadMs = 40
+/** The page's own. */
+const fallbackOrder = ['websocket', 'http2-push', 'polling']
+/** How long the server's next fault may wait until there is a live link of every transport. */
+const everybodyLimitMs = 3000
 /** After the last fault everything must be known and read by then. */
-const settleLimitMs = 20_000
+const settleLimitMs = 60_000
 const progressEveryMs = 250
 /** So that links find themselves dead within a short run; */
 export const shortHeartbeatSeconds = 2
@@ -119,6 +126,8 @@ class Run {
           targets: { tls: { port: tls }, h2WebSocket: { port: h2WebSocket } },
           certificate,
           transport: transports[index % transports.length] ?? '',
+          // Half of them do as the page does, half stay where they are put.
+          fallback: index % 2 === 0 ? [] : fallbackOrder.filter((name) => transports.includes(name)),
           folder: this.#folder,
           publications,
           messagesPerSecond: messagesPerSecond / clients,
@@ -185,10 +194,18 @@ class Run {
 
   async #serverActs(server: ServerProcess): Promise<void> {
     const { signal } = this.#over
+    const random = randomStream(this.#settings.seed, 'moments of the server')
     for (const { kind, afterMs, downMs } of serverActs(randomStream(this.#settings.seed, 'server'))) {
       await pause(afterMs, signal)
+      const live = (): Set<string | null> => new Set(this.#people.map(({ liveTransport }) => liveTransport))
+      // A moment at which it hits every transport is waited for, but not for ever.
+      const { transports } = this.#settings
+      await until(() => transports.every((one) => live().has(one)), everybodyLimitMs, signal)
       if (signal.aborted) return
-      const live = new Set(this.#people.map(({ liveTransport }) => liveTransport))
+      const hit = live()
+      // Into the middle of commits and acknowledgements.
+      for (const person of this.#people) person.burst(burstMessages)
+      await pause(burstSpreadMs * random(), signal)
       for (const person of this.#people) {
         person.broken()
         person.trace.add('server', kind)
@@ -203,7 +220,7 @@ class Run {
         return
       }
       this.#tally[kind === 'kill' ? 'kills' : 'restarts'] += 1
-      for (const transport of live) if (transport !== null) this.#tally.count(transport, kind)
+      for (const transport of hit) if (transport !== null) this.#tally.count(transport, kind)
     }
   }
 
@@ -226,6 +243,8 @@ class Run {
       const { pending, cursor } = person.session.state
       return pending === 0 && (cursor?.offset ?? 0) >= head
     }
+    // Without a server there is nothing to wait for.
+    if (this.#failures.length > 0) return
     await until(() => this.#people.every(isDone), settleLimitMs, null)
     for (const person of this.#people) {
       if (isDone(person)) continue

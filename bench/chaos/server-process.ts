@@ -61,7 +61,7 @@ export class ServerProcess {
       stdio: ['ignore', 'pipe', complaints],
       // Ctrl+C is for the harness alone.
       detached: true,
-      env: { ...process.env, NODE_ENV: 'production' },
+      env: cleanEnvironment(),
     })
     closeSync(complaints)
     this.#child = child
@@ -130,6 +130,12 @@ export class ServerProcess {
   #lastWords(): string {
     return readFileSync(this.#options.logFile, 'utf8').trim().split('\n').slice(-3).join(' | ')
   }
+}
+
+/** Its options are those given here, whatever the person who starts the harness has set for a lab of their own. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('PARLEY_'))
+  return { ...Object.fromEntries(own), NODE_ENV: 'production' }
 }
 
 async function askPorts(known: Ports): Promise<Ports> {
