@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describeTransport } from '../../transports/catalogue.ts'
 import type { TransportName } from '../../transports/contract.ts'
 import { serverLimits, wireLimits } from '../../transports/limits.ts'
-import type { RelayConnection } from '../relay/contract.ts'
 import { type Profile, profiles } from '../relay/profile.ts'
 import { draftOf, Follower, type SessionPerson } from './people.ts'
 import { scale } from './scale.ts'
@@ -165,27 +164,28 @@ export const faults: readonly Fault[] = [
     stage: 'lab',
     burst: true,
     async play({ stage, until, follower, person, quiet }) {
-      // A poll notices by its own time-out, which is not scaled.
       // One that never comes back: no newer link of its session takes its place, only the server's own watch frees it.
       const ghost = new Follower({ stage, transport: follower.transportName, room: 'busy' })
       await ghost.open()
-      const dead: RelayConnection[] = []
+      const [first] = follower.ledger.links
+      let said = 0
+      // A poll notices by its own time-out, which is not scaled.
       for (let times = 0; times < (staysOpen(follower.transportName) ? 2 : 1); times++) {
         const seen = person.ledger.opened.length + quiet.ledger.opened.length
-        dead.push(...stage.path.relays.flatMap(({ connections }) => connections))
         stage.path.all((relay) => relay.blackHole({ newConnections: 'pass' }))
         void ghost.leave()
+        said = person.sent.length
         // Back while the server may still wait for the first one to time out, it falls into the next hole (R27).
         await until(
           'both sessions have another link',
           () => person.ledger.opened.length + quiet.ledger.opened.length >= seen + 2,
         )
       }
-      // The ends must let go by themselves: a hole that heals would tell them. The server must free the places; a connection
-      // over HTTP/2 without a stream may stay until its own time-out.
-      await until(
-        'the clients let go of every dead connection, and the server of every dead reader',
-        () => dead.every(({ left }) => left.client) && (stage.subscribers() ?? 0) <= everybody,
+      // Before the hole heals, which would tell the ends: they must get out of it by themselves.
+      await until('the bare link is given up', () => first !== undefined && first.closings.length > 0)
+      await until('the server frees the dead places', () => (stage.subscribers() ?? 0) <= everybody)
+      await until('what was said in the hole is stored', () =>
+        person.sent.slice(0, said).every((id) => person.stored.has(id)),
       )
       ghost.end()
       stage.path.all((relay) => relay.heal())

@@ -21,7 +21,7 @@ export const scale = {
   floodMessages: 1500,
   /** The same for polls, each of which is answered with three of them at most. */
   pollingFloodMessages: 250,
-  /** How long a cell may take to settle after its fault. */
+  /** How long nothing may happen that is waited for: longer than a request's time-out, and a drain's time to come back. */
   settleMs: 20_000,
 } as const
 
