@@ -34,7 +34,8 @@ function exitCodeOf(summary: Summary): number {
   if (summary.interrupted) return exitCodes.interrupted
   if (summary.problems.length > 0) return exitCodes.invalid
   const missed = summary.tables.some(
-    (table) => table.kind === 'goal' && table.rows.some((row) => row.goal?.met === false),
+    (table) =>
+      (table.kind === 'goal' || table.kind === 'slow') && table.rows.some((row) => row.goal?.met === false),
   )
   return missed ? exitCodes.goalNotMet : exitCodes.fine
 }

@@ -1,6 +1,16 @@
 // What a run has at hand while it measures: its servers and its generator, started when first asked for.
 import type { ServerKind } from './measurement.ts'
-import { type Generator, type RunningServer, startControl, startGenerator, startParley } from './processes.ts'
+import {
+  type Generator,
+  type ParleyServer,
+  type RunningServer,
+  type SlowReaders,
+  spareCore,
+  startControl,
+  startGenerator,
+  startParley,
+  startSlowReaders,
+} from './processes.ts'
 import { type Certificate, makeCertificate } from './servers/certificate.ts'
 import type { Settings } from './settings.ts'
 
@@ -42,6 +52,17 @@ export class Lab {
     return this.#alive(startParley({ core: this.#serverCore, certificate: this.#certificate }))
   }
 
+  /** The same, whose memory can be asked for. */
+  watchedParley(): Promise<ParleyServer> {
+    const options = { core: this.#serverCore, certificate: this.#certificate, watched: true }
+    return this.#alive(startParley(options))
+  }
+
+  /** Readers that stop, of the caller's own. They take no processor from server and generator, if there is another one. */
+  slowReaders(): Promise<SlowReaders> {
+    return this.#alive(startSlowReaders(spareCore(this.cores)))
+  }
+
   /** A control of the caller's own, which the caller stops. */
   freshControl(script: string, variant?: string): Promise<RunningServer> {
     const { fault } = this.settings
@@ -79,7 +100,7 @@ export class Lab {
   }
 
   /** What starts while the lab closes is ended at once. */
-  async #alive(starting: Promise<RunningServer>): Promise<RunningServer> {
+  async #alive<Started extends { stop(): Promise<void> }>(starting: Promise<Started>): Promise<Started> {
     const started = await starting
     if (!this.#ended) return started
     await started.stop()

@@ -18,6 +18,15 @@ export interface Profile {
   }
   readonly saturate: { readonly blocks: number; readonly windowMs: number; readonly connections: number }
   readonly goals: { readonly rounds: number; readonly windowMs: number; readonly warmUpMs: number }
+  readonly slow: {
+    readonly blocks: number
+    readonly windowMs: number
+    /** The long stop. */
+    readonly stopMs: number
+    readonly memoryRounds: number
+    /** Shorter than liveness takes to end who has stopped. */
+    readonly memoryMs: number
+  }
 }
 
 export const profiles = {
@@ -33,6 +42,7 @@ export const profiles = {
     fanout: { blocks: 2, windowMs: 500, subscribers: [10, 100], ratePerSecond: 20, pollIntervalMs: 250 },
     saturate: { blocks: 1, windowMs: 700, connections: 32 },
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
+    slow: { blocks: 1, windowMs: 1500, stopMs: 3000, memoryRounds: 0, memoryMs: 0 },
   },
   standard: {
     trickle: {
@@ -51,6 +61,7 @@ export const profiles = {
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
+    slow: { blocks: 6, windowMs: 4000, stopMs: 60_000, memoryRounds: 1, memoryMs: 4000 },
   },
 } as const satisfies Record<string, Profile>
 
@@ -84,5 +95,28 @@ export const benchLimits = {
   /** The three loads of the goals. */
   pollGoal: { connections: 50, bound: 1.4 },
   pushGoal: { readers: 500, burstMessages: 10, bound: 1.15, timeoutMs: 10_000 },
+  /** A reader that stops. 100 KB/s in messages that one generator can take in 200 times over. */
+  slow: {
+    readers: 200,
+    ratePerSecond: 25,
+    textBytes: 4000,
+    pollIntervalMs: 250,
+    /** More than loopback's buffers take for a connection, 4 MB as a rule. */
+    fillBytes: 8_000_000,
+    fillTextBytes: 8000,
+    /** Under way at a time where memory is looked at: of a burst, more stays with the allocator. */
+    slowFillMessages: 4,
+    /** One that asks and does not read does so this often. */
+    askEveryMs: 100,
+    sampleEveryMs: 200,
+    memoryEveryMs: 500,
+    /** Readers that stop, where memory is looked at: what one costs is the slope. And others beside them. */
+    memoryReaders: [50, 150],
+    memoryOthers: 10,
+    /** Who does not have everything by then does not come back. */
+    catchUpMs: 60_000,
+    boundBytes: 256 * 1024,
+    boundRatio: 1.2,
+  },
   sendGoal: { connections: 100, inFlight: 16, bound: 0.3 },
 } as const

@@ -1,5 +1,6 @@
 // What measuring hands on: plain data, one record per cell. Aggregation reads it, the JSON file keeps it, nothing in it is rounded.
 import type { Tally } from './load/checker.ts'
+import type { SlowReport } from './load/slow-orders.ts'
 import type { WindowResult } from './load/window.ts'
 
 export type ServerKind = 'parley' | 'tcp' | 'ws'
@@ -69,6 +70,45 @@ export interface GoalCell {
   readonly bytesPerDelivery?: number
 }
 
+/**
+ * Which cell of a reader that stops it is. `reading` and `twin`: nobody stops; `stopped`: one does, with the system's buffers full;
+ * `long`: one does for long, as it is; `memory`: many do, on a server of their own, and `idle memory`: as many have nothing to read.
+ */
+export type SlowPart = 'reading' | 'twin' | 'stopped' | 'long' | 'memory' | 'idle memory'
+
+/** What became of the readers that stopped. */
+export interface SlowFate extends Omit<SlowReport, 'offset'> {
+  /** From reading again until it has everything; null when it did not get there in time, or was not waited for. */
+  readonly catchUpMs: number | null
+  readonly returned: boolean
+}
+
+export interface SlowCell {
+  readonly kind: 'slow'
+  readonly scenario: string
+  readonly load: string
+  readonly subject: string
+  readonly block: number
+  readonly part: SlowPart
+  readonly protocol: string
+  /** How many stop, or might. */
+  readonly slowReaders: number
+  /** 0: they don't. */
+  readonly stoppedMs: number
+  /** The most that the server said that it holds for one reader or connection. */
+  readonly heldBytes: number
+  /** Resident memory of the server; null where it isn't asked. */
+  readonly memoryBytes: number | null
+  readonly fate: SlowFate | null
+  /** Of the readers that go on: histograms of µs, as a delivery's. */
+  readonly latency: string
+  readonly sendLag: string
+  readonly tally: Tally
+  readonly serverUtilisation: number
+  readonly generatorUtilisation: number
+  readonly problems: readonly string[]
+}
+
 /** A cell that could not be measured. It makes the run invalid. */
 export interface FailedCell {
   readonly kind: 'failed'
@@ -79,7 +119,7 @@ export interface FailedCell {
   readonly problems: readonly string[]
 }
 
-export type Measurement = DeliveryCell | ServiceCell | GoalCell | FailedCell
+export type Measurement = DeliveryCell | ServiceCell | GoalCell | SlowCell | FailedCell
 
 export interface Environment {
   readonly cpuModel: string

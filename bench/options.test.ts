@@ -4,6 +4,7 @@ import { UsageError } from '../transports/errors.ts'
 import { profiles } from './limits.ts'
 import { type Command, parseOptions } from './options.ts'
 import { deliveryFields } from './report/columns.ts'
+import { slowFields } from './report/slow.ts'
 import type { Settings } from './settings.ts'
 import { transportNames } from './subjects.ts'
 
@@ -61,6 +62,13 @@ describe('parseOptions', () => {
     expect(profile.goals).toMatchObject({ rounds: 4, windowMs: 900 })
   })
 
+  it('runs a reader that stops on request alone, and shorter when it is to be quick', () => {
+    expect(settingsOf('slow').scenarios).toEqual(['slow'])
+    expect(settingsOf('slow').profile.slow.stopMs).toBe(60_000)
+    expect(settingsOf('slow', '--quick').profile.slow.stopMs).toBeLessThan(10_000)
+    expect(settingsOf('slow', '--blocks', '3').profile.slow.blocks).toBe(3)
+  })
+
   it('takes a seed, cores, transports, plain sockets and a file', () => {
     const command = parse(
       '--seed',
@@ -110,7 +118,7 @@ describe('parseOptions', () => {
     for (const name of transportNames)
       expect(list).toMatchObject({ text: expect.stringContaining(`  ${name}`) })
     const help = parse('--help')
-    for (const { title, help: line } of deliveryFields) {
+    for (const { title, help: line } of [...deliveryFields, ...slowFields]) {
       expect(line).not.toContain('\n')
       expect(help).toMatchObject({ text: expect.stringMatching(new RegExp(`^  ${title} +\\S`, 'm')) })
     }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { UsageError } from '../transports/errors.ts'
 import { benchLimits, type Profile, profiles } from './limits.ts'
 import { deliveryFields, goalFields, serviceFields } from './report/columns.ts'
+import { slowFields } from './report/slow.ts'
 import { scenarioGroups, scenarios } from './scenarios/all.ts'
 import { parseFault } from './servers/control.ts'
 import type { Settings } from './settings.ts'
@@ -144,7 +145,7 @@ function adjusted(profile: Profile, values: Values): Profile {
   const windowMs =
     values['window-ms'] === undefined ? null : whole('--window-ms', values['window-ms'], 100, 600_000)
   const ratePerSecond = values.rate === undefined ? null : whole('--rate', values.rate, 1, 10_000)
-  const { trickle, fanout, saturate, goals } = profile
+  const { trickle, fanout, saturate, goals, slow } = profile
   return {
     trickle: {
       ...trickle,
@@ -162,6 +163,7 @@ function adjusted(profile: Profile, values: Values): Profile {
     },
     saturate: { ...saturate, blocks: blocks ?? saturate.blocks, windowMs: windowMs ?? saturate.windowMs },
     goals: { ...goals, rounds: blocks ?? goals.rounds, windowMs: windowMs ?? goals.windowMs },
+    slow: { ...slow, blocks: blocks ?? slow.blocks, windowMs: windowMs ?? slow.windowMs },
   }
 }
 
@@ -195,6 +197,9 @@ export function helpText(): string {
     '',
     'Columns of the goals:',
     ...columns(goalFields),
+    '',
+    'Columns of slow:',
+    ...columns(slowFields),
     '',
     'Exit: 0 fine, 1 a goal is not met, 2 usage, 3 invalid (lost, doubled or reordered deliveries, a wrong protocol,',
     'a cell that failed), 130 interrupted (what was measured is kept).',

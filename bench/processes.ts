@@ -3,11 +3,13 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { benchLimits } from './limits.ts'
 import type { Answer, Order, ResultOf } from './load/orders.ts'
+import type { SlowAnswer, SlowOrder, SlowReport } from './load/slow-orders.ts'
 import type { Certificate } from './servers/certificate.ts'
 import type { ControlReady } from './servers/control.ts'
+import type { Memory } from './servers/memory.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -16,8 +18,7 @@ export function chooseCores(
   asked: readonly [number, number] | null,
 ): { readonly server: number; readonly generator: number } | null {
   try {
-    const mask = execFileSync('taskset', ['-pc', String(process.pid)], { encoding: 'utf8', stdio: 'pipe' })
-    const allowed = expandCores(mask.split(':').at(-1) ?? '')
+    const allowed = allowedCores()
     const [server, generator] = asked ?? [allowed.at(-2), allowed.at(-1)]
     return server === undefined || generator === undefined ? null : { server, generator }
   } catch {
@@ -33,8 +34,27 @@ export function expandCores(list: string): readonly number[] {
   })
 }
 
-function start(script: string, args: readonly string[], core: number | null): ChildProcess {
-  const command = [process.execPath, join(root, script), ...args]
+/** A core beside the two, for what should not disturb them; null where there is none or nothing is pinned. */
+export function spareCore(
+  taken: { readonly server: number; readonly generator: number } | null,
+): number | null {
+  if (taken === null) return null
+  const others = allowedCores().filter((core) => core !== taken.server && core !== taken.generator)
+  return others.at(-1) ?? null
+}
+
+function allowedCores(): readonly number[] {
+  const mask = execFileSync('taskset', ['-pc', String(process.pid)], { encoding: 'utf8', stdio: 'pipe' })
+  return expandCores(mask.split(':').at(-1) ?? '')
+}
+
+function start(
+  script: string,
+  args: readonly string[],
+  core: number | null,
+  nodeArgs: readonly string[] = [],
+): ChildProcess {
+  const command = [process.execPath, ...nodeArgs, join(root, script), ...args]
   const pinned = core === null ? command : ['taskset', '-c', String(core), ...command]
   return spawn(pinned[0] ?? '', pinned.slice(1), {
     cwd: root,
@@ -55,6 +75,12 @@ export interface RunningServer {
   /** A control's further port; 0 elsewhere. */
   readonly extraPort: number
   stop(): Promise<void>
+}
+
+/** The real server. */
+export interface ParleyServer extends RunningServer {
+  /** Its memory after a forced garbage collection, where it was started to be watched; without that it never answers. */
+  memory(): Promise<Memory>
 }
 
 /** Starts a control from `servers/` and waits until it is ready. */
@@ -80,21 +106,25 @@ export async function startControl(options: {
 export async function startParley(options: {
   readonly core: number | null
   readonly certificate: Certificate
-}): Promise<RunningServer> {
+  /** Whether `memory` is to be asked for. */
+  readonly watched?: boolean
+}): Promise<ParleyServer> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-data-'))
   const { certFile, keyFile } = options.certificate
   // Its defaults, but for what a run must not share, and without building the page first.
   const ports = ['--port', '0', '--tls-port', '0', '--h2-websocket-port', '0']
   const own = [...ports, '--data', folder, '--cert', certFile, '--key', keyFile]
   const args = [...own, '--no-build']
-  const child = start('server/main.ts', args, options.core)
+  const watched = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
+  const child = start('server/main.ts', args, options.core, options.watched === true ? watched : [])
   const stop = async (): Promise<void> => {
     await end(child)
     rmSync(folder, { recursive: true, force: true })
   }
   try {
     const [plainUrl, secureUrl] = await whenSaid(child, addresses)
-    return { pid: child.pid ?? 0, plainUrl, secureUrl, publishUrl: plainUrl, extraPort: 0, stop }
+    const memory = (): Promise<Memory> => ask<string, Memory>(child, 'memory', () => 'The server ended.')
+    return { pid: child.pid ?? 0, plainUrl, secureUrl, publishUrl: plainUrl, extraPort: 0, memory, stop }
   } catch (error) {
     await stop()
     throw error
@@ -149,19 +179,58 @@ export async function startGenerator(core: number | null): Promise<Generator> {
   const complaints = collect(child.stderr)
   await whenSaid(child, (text) => (text.includes('ready') ? text : null))
   return {
-    order: <O extends Order>(order: O) =>
-      new Promise<ResultOf<O>>((resolve, reject) => {
-        const ended = (): void => reject(new Error(`The generator ended. ${lastLine(complaints())}`))
-        child.once('close', ended)
-        child.once('message', (answer: Answer) => {
-          child.off('close', ended)
-          if (answer.ok) resolve(answer.result as ResultOf<O>)
-          else reject(new Error(answer.message))
-        })
-        child.send(order)
-      }),
+    order: async <O extends Order>(order: O) => {
+      const ended = (): string => `The generator ended. ${lastLine(complaints())}`
+      const answer = await ask<Order, Answer>(child, order, ended)
+      if (!answer.ok) throw new Error(answer.message)
+      return answer.result as ResultOf<O>
+    },
     stop: () => end(child),
   }
+}
+
+/** The process of readers that stop. */
+export interface SlowReaders {
+  order(order: SlowOrder): Promise<SlowReport>
+  /** Stops the process itself, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
+  stop(): Promise<void>
+}
+
+export async function startSlowReaders(core: number | null): Promise<SlowReaders> {
+  const child = start('bench/load/slow-readers.ts', [], core)
+  const complaints = collect(child.stderr)
+  await whenSaid(child, (text) => (text.includes('ready') ? text : null))
+  return {
+    order: async (order) => {
+      const ended = (): string => `The slow readers ended. ${lastLine(complaints())}`
+      const answer = await ask<SlowOrder, SlowAnswer>(child, order, ended)
+      if (!answer.ok) throw new Error(answer.message)
+      return answer.report
+    },
+    signal: (signal) => child.kill(signal),
+    stop: () => {
+      child.kill('SIGCONT')
+      return end(child)
+    },
+  }
+}
+
+/** Sends one message over IPC and gives the answer; one at a time. */
+function ask<Question extends object | string, Reply>(
+  child: ChildProcess,
+  question: Question,
+  complaint: () => string,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => reject(new Error(complaint()))
+    child.once('close', ended)
+    child.once('message', (answer) => {
+      child.off('close', ended)
+      resolve(answer as Reply)
+    })
+    child.send(question)
+  })
 }
 
 /** Waits until what a child prints makes sense to `read`. Rejects when it ends before that, or takes too long. */

@@ -1,9 +1,15 @@
 // What the server holds for peers that do not read: it is bounded, it is told in `/metrics`, and it is let go when they read (R38).
 import { once } from 'node:events'
-import { type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+} from 'node:http2'
 import { connect as connectTls } from 'node:tls'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { serverLimits } from '../transports/limits.ts'
 import { ask, startTestServer, type TestServer } from './server.harness.ts'
 
 /** What one peer may cost above an idle one. */
@@ -108,4 +114,66 @@ test('an answer to a poll counts until it is taken', async () => {
   await vi.waitFor(() => expect(server.hub.queues().answers.bytes).toBe(0))
   expect(await metric('parley_queued_bytes')).toBe(0)
   session.destroy()
+})
+
+describe('a poller that asks on and takes no answer (R38)', () => {
+  async function deafSession(): Promise<ClientHttp2Session> {
+    const session = connectHttp2(server.tlsUrl.origin, {
+      rejectUnauthorized: false,
+      settings: { initialWindowSize: 0 },
+    })
+    await once(session, 'connect')
+    return session
+  }
+
+  test('a few of its answers are held, a few requests wait, the rest is reset; its connection goes on', async () => {
+    await publish(40)
+    const session = await deafSession()
+    const path = `/rooms/lounge/messages?after=${server.hub.head('lounge').epoch}.0`
+    let answered = 0
+    const resets: (number | undefined)[] = []
+    const streams = Array.from({ length: 200 }, () => session.request({ ':path': path }))
+    for (const stream of streams) {
+      stream.on('response', () => {
+        answered += 1
+      })
+      stream.on('error', () => stream.destroy())
+      stream.on('close', () => resets.push(stream.rstCode))
+    }
+    const { unreadAnswerBytes, batchBytes, waitingRequests } = serverLimits
+    await vi.waitFor(() => expect(resets).toHaveLength(200 - 2 - waitingRequests))
+    expect(new Set(resets)).toEqual(new Set([constants.NGHTTP2_ENHANCE_YOUR_CALM]))
+    expect(answered).toBeLessThanOrEqual(2)
+    expect(server.hub.queues().answers.bytes).toBeLessThanOrEqual(unreadAnswerBytes + batchBytes + 1024)
+    expect(await metric('parley_queued_bytes_max')).toBeLessThan(boundBytes)
+    // It reads again: what waited is answered, and another question is.
+    for (const stream of streams) stream.resume()
+    session.settings({ initialWindowSize: 1_000_000 })
+    await vi.waitFor(() => expect(resets).toHaveLength(200))
+    expect(answered).toBe(2 + waitingRequests)
+    const again = session.request({ ':path': path }).resume()
+    const [headers] = await once(again, 'response')
+    expect(headers[':status']).toBe(200)
+    await once(again, 'close')
+    expect(server.hub.queues().answers.bytes).toBe(0)
+    session.destroy()
+  })
+
+  test('a request that is given up while it waits leaves its place to the next', async () => {
+    await publish(40)
+    const session = await deafSession()
+    const path = `/rooms/lounge/messages?after=${server.hub.head('lounge').epoch}.0`
+    const ask = () => session.request({ ':path': path })
+    const first = [ask(), ask()]
+    await vi.waitFor(() => expect(server.hub.queues().answers.bytes).toBeGreaterThan(60_000))
+    const waiting = Array.from({ length: serverLimits.waitingRequests }, ask)
+    for (const stream of waiting) stream.close(constants.NGHTTP2_CANCEL)
+    await Promise.all(waiting.map((stream) => once(stream, 'close')))
+    const last = ask()
+    for (const stream of [...first, last]) stream.resume()
+    session.settings({ initialWindowSize: 1_000_000 })
+    const [headers] = await once(last, 'response')
+    expect(headers[':status']).toBe(200)
+    session.destroy()
+  })
 })

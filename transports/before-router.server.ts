@@ -20,8 +20,11 @@ export interface Taken {
 /** Puts the handlers in front of the application's router. To be called once, with handlers that may still be added. */
 export function takeBeforeRouter(app: FastifyInstance, guard: Guard, taken: Taken): void {
   const { server } = app
-  before(server, 'request', (request: IncomingMessage, response: ServerResponse) =>
-    taken.quick.some((answer) => answer(request, response)),
+  before(
+    server,
+    'request',
+    (request: IncomingMessage, response: ServerResponse) =>
+      isTooMany(request, response) || taken.quick.some((answer) => answer(request, response)),
   )
   const log = (error: unknown): void => app.log.error(error)
   before(server, 'stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
@@ -48,6 +51,25 @@ export function takeBeforeRouter(app: FastifyInstance, guard: Guard, taken: Take
  */
 function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return /(?:^|,)[\t ]*websocket[\t ]*(?:,|$)/i.test(headers.upgrade ?? '')
+}
+
+/** Requests of an HTTP/1.1 connection that came before the answer to an earlier one was written (pipelining). */
+const waiting = new WeakMap<object, number>()
+
+/**
+ * Cuts a connection that asks on and on and takes no answer: what waits for its turn costs more than its few bytes, and a refusal
+ * would wait as well (R38). No browser sends a request before the last one is answered.
+ */
+function isTooMany(request: IncomingMessage, response: ServerResponse): boolean {
+  // Who is in turn has the connection's socket from the beginning.
+  if (request.httpVersionMajor !== 1 || response.socket !== null) return false
+  const { socket } = request
+  const count = (waiting.get(socket) ?? 0) + 1
+  waiting.set(socket, count)
+  response.once('socket', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1))
+  if (count <= serverLimits.waitingRequests) return false
+  socket.destroy()
+  return true
 }
 
 /** The host that a request names: HTTP/2 has a pseudo-header for it, and beside that Host must not count (RFC 9113 §8.3.1). */

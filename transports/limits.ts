@@ -37,7 +37,15 @@ export const serverLimits = {
   /** Drafts of one socket that wait for their receipt; beyond it the socket is not read. */
   socketDraftsInFlight: 256,
   /** What a socket may hold unsent before it is not read any more: a peer that asks and does not read the answers. */
-  socketBacklogBytes: 128 * 1024,
+  socketBacklogBytes: 96 * 1024,
+  /** Answers to reads that a connection has not taken yet; beyond it the next ones wait (R38). */
+  unreadAnswerBytes: 48 * 1024,
+  /** Requests of one connection that wait for their turn; what is beyond is reset: the stream, or an HTTP/1.1 connection. */
+  waitingRequests: 8,
+  /** An answer that is not taken by then is ended: the clients of this lab have given it up long ago. */
+  unreadAnswerMs: 20_000,
+  /** A refused draft is named in the refusal when its id is no longer than this: else each answer could be as long as what is asked. */
+  namedIdCharacters: 64,
   /** WebSockets on one HTTP/2 connection, as concurrent streams: all tabs of a browser share it. RFC 9113 §6.5.2 asks for 100 or more. */
   socketsOnConnection: 128,
   /** Sessions whose links are remembered. */

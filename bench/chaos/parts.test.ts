@@ -160,6 +160,7 @@ function outcomeWith(changes: Partial<Outcome> = {}): Outcome {
     serverMissed: 0,
     recovery: times,
     recoveryOf: Object.fromEntries(chaosTransports.map((transport) => [transport, times])),
+    slowest: [],
     stuck: [],
     failures: [],
     traces: { 'client-1': ['    1.000 s  fault      cut-rst on polling'] },

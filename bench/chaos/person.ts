@@ -9,6 +9,7 @@ import { startRelay } from '../relay/relay.ts'
 import { historyFile } from './evidence.ts'
 import { HistoryWriter } from './history.ts'
 import { type Publications, RecoveryClock } from './recovery.ts'
+import type { SlowRecovery } from './settings.ts'
 import type { Trace } from './trace.ts'
 
 /** More than this under way, and a client posts no more until some are acknowledged. */
@@ -51,6 +52,8 @@ export class Person {
   /** Links that have ended, whoever ended them, switches apart. */
   linkEnds = 0
   acknowledged = 0
+  /** Its slowest recovery. */
+  slowest: SlowRecovery | null = null
   readonly #options: PersonOptions
   readonly #transports: NodeTransports
   readonly #history: HistoryWriter
@@ -174,6 +177,7 @@ export class Person {
           messages: event.messages.map(({ offset, id, user, text }) => ({ offset, id, user, text })),
         })
         const nowMs = performance.now()
+        const recoveries = this.recovery.samples.length
         for (const { id } of event.messages) {
           const publishedMs = this.#options.publications.atMs(id)
           this.#newestPublishedMs = Math.max(this.#newestPublishedMs, publishedMs)
@@ -181,6 +185,7 @@ export class Person {
         }
         const offsets = event.messages.map(({ offset }) => offset)
         this.trace.add('delivered', `${offsets[0]} to ${offsets.at(-1)} over ${event.transport}`)
+        if (this.recovery.samples.length > recoveries) this.#back()
         break
       }
       case 'gap':
@@ -204,6 +209,13 @@ export class Person {
         this.#state()
         break
     }
+  }
+
+  /** It has recovered: of the slowest time, what led to it is kept. */
+  #back(): void {
+    const sample = this.recovery.samples.at(-1)
+    if (sample === undefined || sample.ms <= (this.slowest?.ms ?? 0)) return
+    this.slowest = { ...sample, client: this.user, events: [...this.trace.lines] }
   }
 
   #fate({ view }: Extract<SessionEvent, { readonly kind: 'draft' }>): void {

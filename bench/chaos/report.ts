@@ -40,6 +40,7 @@ export function renderJson(
     blackHolesMissedByServer: rest.serverMissed,
     recoveryMillis: recovery,
     perTransport,
+    slowestRecoveries: outcome.slowest,
     minimums: judgement.minimums,
     short: judgement.short,
     wrong: judgement.wrong,

@@ -278,6 +278,10 @@ class Run {
           percentiles(samples.filter((one) => one.transport === transport).map(({ ms }) => ms)),
         ]),
       ),
+      slowest: this.#people
+        .flatMap(({ slowest }) => (slowest === null ? [] : [slowest]))
+        .sort((one, other) => other.ms - one.ms)
+        .slice(0, 3),
       stuck: this.#stuck,
       failures: this.#failures,
       traces: Object.fromEntries(this.#people.map(({ user, trace }) => [user, trace.lines])),

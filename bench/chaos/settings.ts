@@ -14,6 +14,14 @@ export interface Settings {
   readonly keepFolder: string | null
 }
 
+/** A client that was long without news, and what had happened to it. */
+export interface SlowRecovery {
+  readonly client: string
+  readonly transport: string
+  readonly ms: number
+  readonly events: readonly string[]
+}
+
 /** What a run came to, before anybody judges whether that is enough. */
 export interface Outcome {
   readonly settings: Settings
@@ -30,6 +38,8 @@ export interface Outcome {
   readonly serverMissed: number
   readonly recovery: Percentiles
   readonly recoveryOf: Readonly<Record<string, Percentiles>>
+  /** The slowest three, from the slowest on. */
+  readonly slowest: readonly SlowRecovery[]
   /** Clients that did not come back from a fault in time, or never settled, in sentences. */
   readonly stuck: readonly string[]
   /** What the harness itself failed at; then the run proves nothing. */

@@ -27,6 +27,8 @@ export interface DeliverOrder {
   readonly intervalMs: number
   readonly seed: number
   readonly protocol: string
+  /** Of a message; without it, about what a person types. */
+  readonly textBytes?: number
 }
 
 export type DeliverResult = Omit<DeliveryCell, 'kind' | 'scenario' | 'load' | 'subject' | 'block'>
@@ -68,7 +70,7 @@ class Cell {
     this.#leadTimes = poissonSchedule(randomStream(seed, 'lead'), { ratePerSecond, durationMs: intervalMs })
     const capacity = this.#times.length + this.#leadTimes.length
     this.#checker = new Checker({ capacity, subscribers: order.subscribers })
-    this.#publisher = new Publisher(new URL(order.publishUrl), order.room)
+    this.#publisher = new Publisher(new URL(order.publishUrl), order.room, order.textBytes)
   }
 
   /** Opens every link: those that are pushed to as fast as it goes, pollers at phases of their own. */

@@ -8,14 +8,16 @@ export class Publisher {
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 32 })
   readonly #underWay = new Set<Promise<void>>()
   readonly problems: string[] = []
+  readonly #text: string
 
-  constructor(base: URL, room: string) {
+  constructor(base: URL, room: string, textBytes: number = benchLimits.textBytes) {
+    this.#text = 'a'.repeat(textBytes)
     this.#url = new URL(`/rooms/${room}/messages`, base)
   }
 
   /** The message's identity, made before it leaves so that a delivery that overtakes the answer is known. */
   send(id: string): void {
-    const body = JSON.stringify({ id, user: 'bench', text: text })
+    const body = JSON.stringify({ id, user: 'bench', text: this.#text })
     const sent = this.#post(body)
       .catch((error: unknown) => {
         this.problems.push(error instanceof Error ? error.message : String(error))

@@ -137,7 +137,7 @@ function goalText(goal: GoalRow['goal']): string {
   return `${goal.atMost ? '≤' : '≥'} ${goal.bound} ${verdict}${goal.clear ? '' : ', within the error'}`
 }
 
-function field<Row>(
+export function field<Row>(
   title: string,
   align: 'left' | 'right',
   help: string,

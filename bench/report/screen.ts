@@ -12,6 +12,7 @@ import type {
   Table,
 } from '../statistics/summary.ts'
 import { deliveryFields, type Field, goalFields, serviceFields } from './columns.ts'
+import { slowLines } from './slow.ts'
 import { milliseconds, renderTable, share } from './table.ts'
 
 export interface ScreenOptions {
@@ -67,6 +68,8 @@ function renderOne(table: Table): readonly string[] {
       return serviceLines(table)
     case 'goal':
       return goalLines(table)
+    case 'slow':
+      return slowLines(table)
   }
 }
 

@@ -3,9 +3,10 @@ import { fanout } from './fanout.ts'
 import { goalScenarios } from './goals.ts'
 import { saturate } from './saturate.ts'
 import type { Scenario } from './scenario.ts'
+import { slow } from './slow.ts'
 import { trickle } from './trickle.ts'
 
-export const scenarios: readonly Scenario[] = [trickle, fanout, saturate, ...goalScenarios]
+export const scenarios: readonly Scenario[] = [trickle, fanout, saturate, slow, ...goalScenarios]
 
 /** Names that stand for several. */
 export const scenarioGroups: Readonly<Record<string, readonly string[]>> = {

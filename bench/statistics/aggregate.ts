@@ -1,11 +1,20 @@
 // The second stage: cells become tables. Histograms are merged, never their percentiles; ratios come from pairs of one block.
 import { benchLimits } from '../limits.ts'
 import type { Tally } from '../load/checker.ts'
-import type { DeliveryCell, FailedCell, GoalCell, Measurement, Run, ServiceCell } from '../measurement.ts'
+import type {
+  DeliveryCell,
+  FailedCell,
+  GoalCell,
+  Measurement,
+  Run,
+  ServiceCell,
+  SlowCell,
+} from '../measurement.ts'
 import { baselineOf, twinSuffix } from '../subjects.ts'
 import { goalTable } from './goals.ts'
 import { createHistogram, decodeHistogram, mergeHistograms, percentileUs } from './histogram.ts'
 import { mean, type Pair, type RatioEstimate, ratioOf } from './ratio.ts'
+import { slowTable } from './slow.ts'
 import type {
   DeliveryRow,
   DeliveryTable,
@@ -44,6 +53,8 @@ function tableOf(cells: readonly Exclude<Measurement, FailedCell>[], seed: numbe
       return serviceTable(first, cells as readonly ServiceCell[])
     case 'goal':
       return goalTable(first.scenario, first.load, cells as readonly GoalCell[], seed)
+    case 'slow':
+      return slowTable(first, cells as readonly SlowCell[], seed)
   }
 }
 
@@ -209,7 +220,7 @@ function addTallies(tallies: readonly Tally[]): Tally {
 function problemsOf(measurements: readonly Measurement[]): readonly string[] {
   return measurements.flatMap((cell) => {
     const problems = cell.kind === 'goal' ? [] : [...cell.problems]
-    if (cell.kind === 'delivery') problems.push(...faultsOf(cell.tally))
+    if (cell.kind === 'delivery' || cell.kind === 'slow') problems.push(...faultsOf(cell.tally))
     const where = `${cell.scenario}, ${cell.subject}, block ${cell.block}`
     return problems.map((problem) => `${where}: ${problem}`)
   })

@@ -1,6 +1,6 @@
 // The second stage's result: what the tables show. Plain numbers, nothing formatted.
 import type { Tally } from '../load/checker.ts'
-import type { Environment } from '../measurement.ts'
+import type { Environment, SlowFate } from '../measurement.ts'
 import type { RatioEstimate } from './ratio.ts'
 
 /** Of a merged histogram, µs. Null: too few samples to be said. */
@@ -103,7 +103,44 @@ export interface GoalTable {
   readonly rows: readonly GoalRow[]
 }
 
-export type Table = DeliveryTable | ServiceTable | GoalTable
+/** Readers of one transport that stop in one way. */
+export interface SlowRow {
+  readonly subject: string
+  /** The most that the server held for a connection, above what it was while everybody read. */
+  readonly heldBytes: number
+  /** Resident memory of one more, above that of one more that is idle; null: not measured. */
+  readonly memoryBytes: number | null
+  /** The difference of the two runs with the fewest, for each reader: holds what the allocator keeps of its busiest moment too. */
+  readonly differenceBytes: number | null
+  /** The others' delivery latency, 90 % are faster: with one that has stopped, and without. */
+  readonly p90Us: number | null
+  readonly readingP90Us: number | null
+  readonly ratio: RatioEstimate | null
+  /** Of two cells that are the same. */
+  readonly control: RatioEstimate | null
+  /** After the long stop. */
+  readonly fate: SlowFate | null
+  readonly generatorUtilisation: number
+  /** Which bounds are kept. */
+  readonly goal: {
+    readonly met: boolean
+    readonly bytes: boolean
+    readonly ratio: boolean
+    readonly fate: boolean
+  }
+}
+
+export interface SlowTable {
+  readonly kind: 'slow'
+  readonly scenario: string
+  readonly load: string
+  readonly blocks: number
+  /** How long the long stop is. */
+  readonly stoppedMs: number
+  readonly rows: readonly SlowRow[]
+}
+
+export type Table = DeliveryTable | ServiceTable | GoalTable | SlowTable
 
 export interface Summary {
   readonly environment: Environment

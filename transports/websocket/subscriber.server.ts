@@ -194,7 +194,8 @@ export class SocketSubscriber implements Subscriber {
   #publish(fields: Readonly<Record<string, unknown>>): void {
     const detail = draftProblem(fields)
     if (detail !== null) {
-      const about = typeof fields.id === 'string' ? { id: fields.id } : {}
+      const { id } = fields
+      const about = typeof id === 'string' && id.length <= serverLimits.namedIdCharacters ? { id } : {}
       this.#say({ kind: 'error', problem: problem('bad-draft', detail, about) })
       return
     }
