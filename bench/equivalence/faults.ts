@@ -1,24 +1,9 @@
 // The faults: what each does to the path, the server or the reader while messages flow both ways. One entry a fault.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describeTransport } from '../../transports/catalogue.ts'
-import type { TransportName } from '../../transports/contract.ts'
-import { serverLimits, wireLimits } from '../../transports/limits.ts'
-import { type Profile, profiles } from '../relay/profile.ts'
-import { draftOf, Follower, type SessionPerson } from './people.ts'
+import { serverLimits } from '../../transports/limits.ts'
+import { cutting, flood, type Play, publishMany, standing, staysOpen } from './acts.ts'
+import { Follower } from './people.ts'
 import { scale } from './scale.ts'
-import type { Stage } from './stage.ts'
-
-export interface Scene {
-  readonly stage: Stage
-  /** On bare links. */
-  readonly follower: Follower
-  /** Reads and writes. */
-  readonly person: SessionPerson
-  /** In the room where nothing is said before the fault. */
-  readonly quiet: SessionPerson
-  /** Resolves when it holds; rejects with what was waited for when it does not in time. */
-  until(what: string, condition: () => boolean, limitMs?: number): Promise<void>
-}
 
 export interface Fault {
   readonly name: string
@@ -37,60 +22,11 @@ export interface Fault {
   /** Without one, no more than a commit takes is published in a tick. */
   readonly burst: boolean
   /** Plays the fault from its beginning to its end; traffic flows meanwhile. */
-  play(scene: Scene): Promise<void>
+  readonly play: Play
 }
 
 /** Readers of a cell that have a place at the server. */
 const everybody = 3
-
-const profile = (name: string, changes: Partial<Profile>): Profile => ({
-  ...profiles.none,
-  name,
-  summary: name,
-  ...changes,
-})
-
-/** A path that is worse for a time and stays up. */
-function standing(changes: Partial<Profile>): Fault['play'] {
-  return async ({ stage }) => {
-    stage.path.all((relay) => relay.setProfile(profile('worse', changes)))
-    await sleep(scale.longStallMs / 2)
-    stage.path.all((relay) => relay.setProfile(profiles.none))
-  }
-}
-
-function cutting(how: 'rst' | 'fin'): Fault['play'] {
-  return async ({ stage }) => {
-    // Three in a row: a session that is only just back is cut again (R27).
-    for (let times = 0; times < 3; times++) {
-      stage.path.all((relay) => relay.cut(how))
-      await sleep(scale.pollMs * 2.5)
-    }
-  }
-}
-
-/** Publishes messages of the greatest length: more than any wire takes while nobody reads, or, for polls, than any answer. */
-async function flood({ stage, follower }: Scene): Promise<void> {
-  const text = 'flood '.padEnd(wireLimits.textBytes, 'x')
-  const inTurn = 50
-  const { floodMessages, pollingFloodMessages } = scale
-  const count = staysOpen(follower.transportName) ? floodMessages : pollingFloodMessages
-  for (let sent = 0; sent < count; sent += inTurn) {
-    await publishMany(stage, inTurn, text)
-    await sleep(5)
-  }
-}
-
-function staysOpen(transport: TransportName): boolean {
-  return describeTransport(transport).group === 'push'
-}
-
-function publishMany(stage: Stage, count: number, text: string): Promise<void> {
-  return stage.publish(
-    'busy',
-    Array.from({ length: count }, () => draftOf('publisher', text)),
-  )
-}
 
 export const faults: readonly Fault[] = [
   {

@@ -1,15 +1,7 @@
 // Who takes part in a cell: sessions, as a page has one, and a follower on bare links, as a program may.
 import { v7 as uuidVersion7 } from 'uuid'
 import type { NodeTransports } from '../../transports/all.node.ts'
-import type {
-  ClientTransport,
-  Closed,
-  Delivery,
-  Gap,
-  Link,
-  Reset,
-  TransportName,
-} from '../../transports/contract.ts'
+import type { ClientTransport, Delivery, Gap, Link, Reset, TransportName } from '../../transports/contract.ts'
 import type { Cursor } from '../../transports/cursor.ts'
 import type { Draft, Message } from '../../transports/message.ts'
 import type { SessionEvent } from '../../transports/session.state.ts'
@@ -128,7 +120,7 @@ export class Follower implements Heard {
         link: number,
         start: cursor === null ? { last: 0 } : { after: cursor },
         receive: (delivery) => (number === this.#linkNumber ? this.#receive(delivery, number) : undefined),
-        closed: (reason) => this.#closed(number, reason),
+        closed: () => this.#again(number),
         signal: this.#stop.signal,
       })
       this.cursor ??= link.start
@@ -149,10 +141,6 @@ export class Follower implements Heard {
   /** Lets go of its connections. */
   end(): void {
     this.#clients.close()
-  }
-
-  #closed(number: number, _reason: Closed): void {
-    this.#again(number)
   }
 
   #again(number: number): void {
