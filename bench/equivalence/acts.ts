@@ -17,7 +17,7 @@ export interface Scene {
   /** In the room where nothing is said before the fault. */
   readonly quiet: SessionPerson
   /** Resolves when it holds; rejects with what was waited for when it does not in time. */
-  until(what: string, condition: () => boolean, limitMs?: number): Promise<void>
+  until(what: string, condition: () => boolean): Promise<void>
 }
 
 /** Plays a fault from its beginning to its end. */
