@@ -114,7 +114,7 @@ test('the trace keeps the last events, and of a row of alike ones the first and 
     'healed     cut',
   ])
   for (let count = 0; count < 300; count++) trace.add(count % 2 === 0 ? 'even' : 'odd', '')
-  expect(trace.lines.length).toBeLessThanOrEqual(80)
+  expect(trace.lines.length).toBeLessThanOrEqual(120)
 })
 
 const fine = {

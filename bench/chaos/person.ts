@@ -62,6 +62,7 @@ export class Person {
   #newestPublishedMs = Number.NEGATIVE_INFINITY
   #wasOpen = false
   #isStarted = false
+  #retryAtMs = 0
   #sent = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -237,7 +238,7 @@ export class Person {
   }
 
   #state(): void {
-    const { phase, trouble, cursor, transport } = this.session.state
+    const { phase, trouble, cursor, transport, retryAtMs } = this.session.state
     if (!this.#isStarted && cursor !== null) {
       this.#isStarted = true
       this.#history.write({ kind: 'start', epoch: cursor.epoch, offset: cursor.offset })
@@ -247,8 +248,11 @@ export class Person {
       this.linkEnds += 1
       this.trace.add('link ended', `${trouble?.cause}: ${trouble?.detail}`)
     } else if (!this.#wasOpen && isOpen) this.trace.add('link open', transport)
-    else if (!isOpen && phase === 'waiting')
-      this.trace.add('no link', `${transport}: ${trouble?.cause}: ${trouble?.detail}`)
+    else if (phase === 'waiting' && retryAtMs !== null && retryAtMs !== this.#retryAtMs) {
+      this.#retryAtMs = retryAtMs
+      const inMs = Math.round(retryAtMs - performance.now())
+      this.trace.add('no link', `${transport}, again in ${inMs} ms: ${trouble?.cause}: ${trouble?.detail}`)
+    }
     this.#wasOpen = isOpen
   }
 }

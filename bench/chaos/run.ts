@@ -3,14 +3,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../transports/errors.ts'
-import { randomStream } from '../random.ts'
+import { type Random, randomStream } from '../random.ts'
 import { type ActContext, pause, perform, recoveryLimitMs, until } from './acts.ts'
 import type { Findings } from './checker.ts'
 import { judge } from './evidence.ts'
 import { expectedMs, linkFaults } from './faults.ts'
+import { outcomeOf } from './outcome.ts'
 import { Person, type Relays, room, startRelays } from './person.ts'
 import { Deck, serverActs } from './plan.ts'
-import { Publications, percentiles } from './recovery.ts'
+import { Publications } from './recovery.ts'
 import { dataFolderOf, ServerProcess } from './server-process.ts'
 import type { Outcome, Progress, Settings } from './settings.ts'
 import { Tally } from './tally.ts'
@@ -18,9 +19,9 @@ import { Trace } from './trace.ts'
 
 /** Everybody must be connected by then. */
 const openLimitMs = 20_000
-/** What each client posts right before the server is ended, and how long before at most. */
+/** What each client posts right before the server is ended, and how long that moment may take to come. */
 const burstMessages = 10
-const burstSpreadMs = 40
+const momentLimitMs = 250
 /** The page's own. */
 const fallbackOrder = ['websocket', 'http2-push', 'polling']
 /** How long the server's next fault may wait until there is a live link of every transport. */
@@ -203,9 +204,7 @@ class Run {
       await until(() => transports.every((one) => live().has(one)), everybodyLimitMs, signal)
       if (signal.aborted) return
       const hit = live()
-      // Into the middle of commits and acknowledgements.
-      for (const person of this.#people) person.burst(burstMessages)
-      await pause(burstSpreadMs * random(), signal)
+      await this.#moment(random)
       for (const person of this.#people) {
         person.broken()
         person.trace.add('server', kind)
@@ -222,6 +221,22 @@ class Run {
       this.#tally[kind === 'kill' ? 'kills' : 'restarts'] += 1
       for (const transport of hit) if (transport !== null) this.#tally.count(transport, kind)
     }
+  }
+
+  /**
+   * Resolves in the middle of commits and acknowledgements: of what everybody posts at once, a share that is drawn has just
+   * been acknowledged. What an acknowledgement promised too early is not on disk at that moment.
+   */
+  async #moment(random: Random): Promise<void> {
+    const goal = this.#acknowledged + Math.ceil(random() * burstMessages * this.#people.length * 0.8)
+    for (const person of this.#people) person.burst(burstMessages)
+    const deadlineMs = performance.now() + momentLimitMs
+    while (this.#acknowledged < goal && performance.now() < deadlineMs)
+      await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  get #acknowledged(): number {
+    return this.#people.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
   }
 
   #heartbeatNow(): number {
@@ -261,31 +276,16 @@ class Run {
   }
 
   #outcome(seconds: number, findings: Findings): Outcome {
-    const { kills, restarts, switches, failedSwitches, serverNoticed, serverMissed } = this.#tally
-    const samples = this.#people.flatMap(({ recovery }) => recovery.samples)
-    const { transports } = this.#settings
-    return {
+    return outcomeOf({
       settings: this.#settings,
       seconds,
       interrupted: this.#interrupt.aborted,
       findings,
-      faults: this.#tally.table(),
-      ...{ kills, restarts, switches, failedSwitches, serverNoticed, serverMissed },
-      recovery: percentiles(samples.map(({ ms }) => ms)),
-      recoveryOf: Object.fromEntries(
-        transports.map((transport) => [
-          transport,
-          percentiles(samples.filter((one) => one.transport === transport).map(({ ms }) => ms)),
-        ]),
-      ),
-      slowest: this.#people
-        .flatMap(({ slowest }) => (slowest === null ? [] : [slowest]))
-        .sort((one, other) => other.ms - one.ms)
-        .slice(0, 3),
+      tally: this.#tally,
+      people: this.#people,
       stuck: this.#stuck,
       failures: this.#failures,
-      traces: Object.fromEntries(this.#people.map(({ user, trace }) => [user, trace.lines])),
-    }
+    })
   }
 
   #fail(detail: string): void {
@@ -299,7 +299,7 @@ class Run {
       elapsedMs: performance.now() - (this.#phase === 'starting' ? this.#startedMs : this.#faultsFromMs),
       totalMs: this.#settings.seconds * 1000,
       phase: this.#phase,
-      acknowledged: this.#people.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
+      acknowledged: this.#acknowledged,
       ...{ kills, restarts, switches },
       linkFaults: this.#tally.total(...linkFaults.filter((kind) => kind !== 'switch')),
     })

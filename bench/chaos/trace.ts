@@ -1,6 +1,6 @@
 // The last things that happened to one client, to be read when something went wrong.
 
-const mostLines = 80
+const mostLines = 120
 
 export class Trace {
   readonly #startedMs: number
