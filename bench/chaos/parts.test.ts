@@ -4,7 +4,7 @@ import { UsageError } from '../../transports/errors.ts'
 import { randomStream } from '../random.ts'
 import { expectedMs, faultKinds, linkFaults, livenessMs } from './faults.ts'
 import { chaosTransports, helpText, parseOptions } from './options.ts'
-import { type Card, Deck, serverActs } from './plan.ts'
+import { type Card, Deck, heartbeatSecondsAt, serverActs } from './plan.ts'
 import { Publications, percentiles, RecoveryClock } from './recovery.ts'
 import { progressText, renderJson, renderScreen } from './report.ts'
 import type { Outcome, Progress } from './settings.ts'
@@ -57,6 +57,13 @@ describe('the plan', () => {
       expect(count).toBeGreaterThan(35)
       expect(count).toBeLessThan(55)
     }
+  })
+
+  test('heartbeats are short, but as usual in the last third of a long run', () => {
+    expect([heartbeatSecondsAt(0, 60), heartbeatSecondsAt(59, 60), heartbeatSecondsAt(599, 1800)]).toEqual([
+      2, 2, 2,
+    ])
+    expect([heartbeatSecondsAt(401, 600), heartbeatSecondsAt(1201, 1800)]).toEqual([10, 10])
   })
 
   test('a fault that is to be found lasts longer than finding it takes', () => {

@@ -61,3 +61,15 @@ export function* serverActs(random: Random): Generator<ServerAct, never> {
     }
   }
 }
+
+/** So that links find themselves dead within a short run; */
+const shortHeartbeatSeconds = 2
+/** and as people have it, in the last third of a run that is long enough. */
+const usualHeartbeatSeconds = 10
+const longRunSeconds = 600
+
+/** The heartbeat of a server that is started after so many seconds of a run. */
+export function heartbeatSecondsAt(elapsedSeconds: number, runSeconds: number): number {
+  const isLate = runSeconds >= longRunSeconds && elapsedSeconds > (runSeconds * 2) / 3
+  return isLate ? usualHeartbeatSeconds : shortHeartbeatSeconds
+}

@@ -10,7 +10,7 @@ import { judge } from './evidence.ts'
 import { expectedMs, linkFaults } from './faults.ts'
 import { outcomeOf } from './outcome.ts'
 import { Person, type Relays, room, startRelays } from './person.ts'
-import { Deck, serverActs } from './plan.ts'
+import { Deck, heartbeatSecondsAt, serverActs } from './plan.ts'
 import { Publications } from './recovery.ts'
 import { dataFolderOf, ServerProcess } from './server-process.ts'
 import type { Outcome, Progress, Settings } from './settings.ts'
@@ -29,11 +29,6 @@ const everybodyLimitMs = 3000
 /** After the last fault everything must be known and read by then. */
 const settleLimitMs = 60_000
 const progressEveryMs = 250
-/** So that links find themselves dead within a short run; */
-export const shortHeartbeatSeconds = 2
-/** and as people have it, in the last third of a run that is long enough. */
-export const usualHeartbeatSeconds = 10
-export const longRunSeconds = 600
 
 export async function run(
   settings: Settings,
@@ -63,8 +58,9 @@ class Run {
   readonly #startedMs = performance.now()
   #people: readonly Person[] = []
   #phase: Progress['phase'] = 'starting'
+  #isServerGone = false
   #faultsFromMs = performance.now()
-  #heartbeatSeconds = shortHeartbeatSeconds
+  #heartbeatSeconds = heartbeatSecondsAt(0, 0)
 
   constructor(
     settings: Settings,
@@ -90,7 +86,12 @@ class Run {
         [tls, h2WebSocket].map(({ port }) => `https://127.0.0.1:${port}`),
       ),
     })
-    server.onUnexpectedEnd = (detail) => this.#fail(detail)
+    // That is a finding, not a failure of the harness.
+    server.onUnexpectedEnd = (detail) => {
+      this.#isServerGone = true
+      this.#stuck.push(detail)
+      this.#over.abort()
+    }
     const killServer = (): void => server.killNow()
     process.once('exit', killServer)
     const progress = setInterval(() => this.#show(), progressEveryMs)
@@ -212,7 +213,8 @@ class Run {
       try {
         await (kind === 'kill' ? server.kill() : server.stop())
         await pause(downMs, signal)
-        this.#heartbeatSeconds = this.#heartbeatNow()
+        const elapsedSeconds = (performance.now() - this.#faultsFromMs) / 1000
+        this.#heartbeatSeconds = heartbeatSecondsAt(elapsedSeconds, this.#settings.seconds)
         await server.start(this.#heartbeatSeconds)
       } catch (error) {
         this.#fail(messageOf(error))
@@ -239,12 +241,6 @@ class Run {
     return this.#people.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
   }
 
-  #heartbeatNow(): number {
-    const { seconds } = this.#settings
-    const isLate = performance.now() - this.#faultsFromMs > (seconds * 1000 * 2) / 3
-    return seconds >= longRunSeconds && isLate ? usualHeartbeatSeconds : shortHeartbeatSeconds
-  }
-
   /** No more faults, no more posts: everything sent must find its fate, and everybody must read to the end. */
   async #settle(): Promise<void> {
     this.#phase = 'settling'
@@ -253,16 +249,13 @@ class Run {
       person.heal()
       person.session.reconnect()
     }
-    const isDone = (person: Person): boolean => {
-      const head = Math.max(...this.#people.map(({ highestAcknowledged }) => highestAcknowledged))
-      const { pending, cursor } = person.session.state
-      return pending === 0 && (cursor?.offset ?? 0) >= head
-    }
+    const head = (): number => Math.max(...this.#people.map(({ highestAcknowledged }) => highestAcknowledged))
+    const isDone = ({ session: { state } }: Person): boolean =>
+      state.pending === 0 && (state.cursor?.offset ?? 0) >= head()
     // Without a server there is nothing to wait for.
-    if (this.#failures.length > 0) return
+    if (this.#failures.length > 0 || this.#isServerGone) return
     await until(() => this.#people.every(isDone), settleLimitMs, null)
-    for (const person of this.#people) {
-      if (isDone(person)) continue
+    for (const person of this.#people.filter((one) => !isDone(one))) {
       const { phase, pending, trouble } = person.session.state
       this.#stuck.push(
         `${person.user} did not settle within ${settleLimitMs / 1000} s: ${phase}, ${pending} messages pending, ${trouble?.detail ?? 'no trouble'}`,

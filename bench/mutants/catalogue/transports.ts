@@ -30,7 +30,7 @@ export const transportMutants: readonly Mutant[] = [
   {
     name: 'server-never-misses-a-stream',
     file: 'transports/session-pulse.server.ts',
-    edits: [{ find: 'if (!question.answered) session.destroy()', replace: '' }],
+    edits: [{ find: '} else session.destroy()', replace: '}' }],
     breaks: 'The server keeps the place of a stream whose peer is gone (R34).',
     caughtBy: 'equivalence',
     only: 'half-open',
