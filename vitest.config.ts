@@ -7,6 +7,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 15_000,
+    // Of the tests that say that they may run beside each other.
+    maxConcurrency: 10,
     hookTimeout: 30_000,
     teardownTimeout: 2_000,
     reporters: ['default'],

@@ -255,7 +255,12 @@ export function contractSuite(name: string, contestant: Contestant): void {
       })
       await open(reader, { last: 1 })
       await reads(reader, 1)
+      const witness = new Reader()
+      await open(witness, { last: 0 })
       await publish(numbered(500))
+      // What another link has been given has had its time to come here, too.
+      await reads(witness, 500)
+      expect(reader.deliveries).toHaveLength(1)
       reader.pause = null
       ready()
       await reads(reader, 501)
