@@ -1,23 +1,16 @@
 // The session: one reader of one room over any transport. It owns the cursor, the order, retries and the switch; links come and go beneath it.
 import { v4 as uuidVersion4, v7 as uuidVersion7 } from 'uuid'
 import { type CancelTimer, type Clock, systemClock } from './clock.ts'
-import type {
-  ClientTransport,
-  Closed,
-  Delivery,
-  LinkStats,
-  Messages,
-  Start,
-  TransportName,
-} from './contract.ts'
+import type { ClientTransport, Closed, Delivery, LinkStats, Start, TransportName } from './contract.ts'
 import type { Cursor } from './cursor.ts'
 import { LinkError, UsageError } from './errors.ts'
 import { Fallback, patientOpenMs } from './fallback.ts'
-import type { Draft } from './message.ts'
+import type { Draft, Message } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { delayBeforeRetryMs } from './retry.ts'
 import type { LinkView, SessionEvent, SessionPhase, SessionState, SwitchReport } from './session.state.ts'
 import { Attempt } from './session-attempt.ts'
+import { Position } from './session-position.ts'
 import { roomProblem, textProblem, userProblem } from './text.ts'
 
 export interface SessionOptions {
@@ -61,8 +54,7 @@ export class Session {
   #phase: SessionPhase = 'connecting'
   /** The one in use, or being tried. */
   #transport: ClientTransport
-  #cursor: Cursor | null = null
-  #resets = 0
+  readonly #position = new Position()
   #linkNumber = 0
   /** The link that carries the session. */
   #live: Attempt | null = null
@@ -78,7 +70,6 @@ export class Session {
   #cancelReturn: CancelTimer | null = null
   /** The transport that took another one's place, as far as that was told. */
   #told: TransportName | null = null
-  #overlapped = 0
   /** Since when there has been no open link; null while there is one. */
   #offlineSinceMs: number | null = null
   #wasOpen = false
@@ -109,7 +100,8 @@ export class Session {
 
   get state(): SessionState {
     // The cursor moves with every delivery, for which no new state is announced.
-    if (this.#state.cursor !== this.#cursor) this.#state = { ...this.#state, cursor: this.#cursor }
+    if (this.#state.cursor !== this.#position.cursor)
+      this.#state = { ...this.#state, cursor: this.#position.cursor }
     return this.#state
   }
 
@@ -237,7 +229,7 @@ export class Session {
       from,
       attempt,
       startedAtMs,
-      overlappedBefore: this.#overlapped,
+      overlappedBefore: this.#position.overlapped,
       wishedBefore,
       ...told,
     }
@@ -279,11 +271,12 @@ export class Session {
       this.#offlineSinceMs ??= this.#clock.nowMs()
     }
     this.#linkNumber += 1
-    const start: Start = this.#cursor === null ? { last: this.#options.last } : { after: this.#cursor }
+    const start: Start =
+      this.#position.cursor === null ? { last: this.#options.last } : { after: this.#position.cursor }
     const attempt = new Attempt({
       number: this.#linkNumber,
       transport,
-      resets: this.#resets,
+      resets: this.#position.resets,
       clock: this.#clock,
       onDelivery: (delivery) => this.#receive(attempt, delivery),
       onOpened: () => this.#opened(attempt),
@@ -321,7 +314,7 @@ export class Session {
       this.#offlineSinceMs = null
     }
     this.#wasOpen = true
-    this.#cursor ??= attempt.link?.start ?? null
+    this.#position.cursor ??= attempt.link?.start ?? null
     this.#outbox.use(attempt.link)
     this.#settle()
     this.#changed()
@@ -414,55 +407,40 @@ export class Session {
 
   #receive(attempt: Attempt, delivery: Delivery): void {
     if (attempt !== this.#live && attempt !== this.#former && attempt !== this.#opening) return
-    switch (delivery.kind) {
+    const isFirst = this.#position.cursor === null
+    const step = this.#position.take(delivery, attempt.resets)
+    const { onEvent } = this.#options
+    const { cursor } = delivery
+    switch (step.kind) {
+      case 'hole':
+        attempt.fail(new LinkError('protocol', step.detail))
+        return
       case 'messages':
-        this.#messages(attempt, delivery)
+        if (isFirst) this.#changed()
+        this.#handUp(attempt, step.after, step.messages)
         break
       case 'gap':
-        if (this.#cursor !== null && delivery.cursor.epoch === this.#cursor.epoch) {
-          if (delivery.cursor.offset <= this.#cursor.offset) break
-          const after = this.#cursor
-          this.#cursor = delivery.cursor
-          this.#options.onEvent({ kind: 'gap', after, cursor: delivery.cursor })
-        }
+        onEvent({ kind: 'gap', after: step.after, cursor })
         break
       case 'reset':
-        // Both links of a switch may say so; what was said to a link that was opened before the first word of it is old.
-        if (attempt.resets !== this.#resets) break
-        this.#resets += 1
-        attempt.resets = this.#resets
-        this.#cursor = delivery.cursor
-        this.#options.onEvent({ kind: 'reset', cursor: delivery.cursor })
+        attempt.resets = this.#position.resets
+        onEvent({ kind: 'reset', cursor })
+        break
+      case 'nothing':
         break
     }
     this.#settle()
   }
 
-  #messages(attempt: Attempt, delivery: Messages): void {
-    const { after, cursor } = delivery
-    const at = this.#cursor ?? after
-    if (cursor.epoch !== at.epoch || after.offset > at.offset) {
-      // A hole, or another log without a word of it. The next link asks for what is missing.
-      const error = new LinkError(
-        'protocol',
-        `The server skipped from offset ${at.offset} to ${after.offset}.`,
-      )
-      attempt.fail(error)
-      return
-    }
-    const known = Math.min(at.offset - after.offset, delivery.messages.length)
-    this.#overlapped += known
-    const messages = known === 0 ? delivery.messages : delivery.messages.slice(known)
-    const first = this.#cursor === null
-    this.#cursor = cursor.offset > at.offset ? cursor : at
-    if (first) this.#changed()
-    if (messages.length === 0) return
+  #handUp(attempt: Attempt, after: Cursor, messages: readonly Message[]): void {
+    const { cursor } = this.#position
+    if (messages.length === 0 || cursor === null) return
     if (this.#recovering !== null) this.#recovering.caughtUp += messages.length
     this.#options.onEvent({
       kind: 'messages',
-      after: at,
+      after,
       messages,
-      cursor: this.#cursor,
+      cursor,
       receivedAtMs: this.#clock.nowMs(),
       transport: attempt.transport.name,
     })
@@ -472,8 +450,8 @@ export class Session {
   /** Once the live link has caught up, lets the former one go and tells what there is to tell. */
   #settle(): void {
     const head = this.#live?.link?.head
-    if (head === undefined || this.#cursor === null) return
-    const caughtUp = this.#cursor.epoch !== head.epoch || this.#cursor.offset >= head.offset
+    if (head === undefined || this.#position.cursor === null) return
+    const caughtUp = this.#position.cursor.epoch !== head.epoch || this.#position.cursor.offset >= head.offset
     if (!caughtUp) return
     const former = this.#former
     this.#former = null
@@ -485,7 +463,7 @@ export class Session {
         from: switching.from,
         to: switching.attempt.transport.name,
         durationMs: this.#clock.nowMs() - switching.startedAtMs,
-        overlapped: this.#overlapped - switching.overlappedBefore,
+        overlapped: this.#position.overlapped - switching.overlappedBefore,
       }
       this.#options.onEvent({ kind: 'switched', report })
       switching.resolve(report)
@@ -518,7 +496,7 @@ export class Session {
       failures: this.#phase === 'open' ? 0 : this.#failures,
       trouble: this.#trouble,
       pending: this.#outbox.pending,
-      cursor: this.#cursor,
+      cursor: this.#position.cursor,
     }
   }
 }

@@ -2,15 +2,16 @@
 import type { Mutant } from '../mutant.ts'
 
 const session = 'transports/session.ts'
+const position = 'transports/session-position.ts'
 const outbox = 'transports/outbox.ts'
 
 export const sessionMutants: readonly Mutant[] = [
   {
     name: 'session-hands-up-what-it-has',
-    file: session,
+    file: position,
     edits: [
       {
-        find: 'const known = Math.min(at.offset - after.offset, delivery.messages.length)',
+        find: 'const known = Math.min(at.offset - after.offset, messages.length)',
         replace: 'const known = 0',
       },
     ],
@@ -19,7 +20,7 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'session-ignores-holes',
-    file: session,
+    file: position,
     edits: [
       {
         find: 'if (cursor.epoch !== at.epoch || after.offset > at.offset) {',
@@ -35,7 +36,7 @@ export const sessionMutants: readonly Mutant[] = [
     file: session,
     edits: [
       {
-        find: 'this.#cursor === null ? { last: this.#options.last } : { after: this.#cursor }',
+        find: 'this.#position.cursor === null ? { last: this.#options.last } : { after: this.#position.cursor }',
         replace: '{ last: this.#options.last }',
       },
     ],
@@ -48,8 +49,8 @@ export const sessionMutants: readonly Mutant[] = [
     file: session,
     edits: [
       {
-        find: '{ after: this.#cursor }',
-        replace: '{ after: { ...this.#cursor, offset: 0 } }',
+        find: '{ after: this.#position.cursor }',
+        replace: '{ after: { ...this.#position.cursor, offset: 0 } }',
       },
     ],
     breaks: 'A new link asks for the whole log again; the dedupe hides it.',
@@ -57,34 +58,21 @@ export const sessionMutants: readonly Mutant[] = [
     only: 'cut',
   },
   {
-    name: 'session-resumes-from-the-start-without-dedupe',
-    file: session,
-    edits: [
-      {
-        find: '{ after: this.#cursor }',
-        replace: '{ after: { ...this.#cursor, offset: 0 } }',
-      },
-      {
-        find: 'const known = Math.min(at.offset - after.offset, delivery.messages.length)',
-        replace: 'const known = 0',
-      },
-    ],
-    breaks: 'A new link asks for the whole log again, and all of it is handed up.',
-    caughtBy: 'storm',
-  },
-  {
     name: 'session-forgets-where-a-silent-link-began',
     file: session,
-    edits: [{ find: 'this.#cursor ??= attempt.link?.start ?? null', replace: '' }],
+    edits: [{ find: 'this.#position.cursor ??= attempt.link?.start ?? null', replace: '' }],
     breaks: 'A link that is cut before its first message loses what follows (R26).',
     caughtBy: 'equivalence',
     only: 'cut',
   },
   {
     name: 'session-drops-a-gap',
-    file: session,
+    file: position,
     edits: [
-      { find: 'if (delivery.cursor.offset <= this.#cursor.offset) break', replace: 'if (delivery) break' },
+      {
+        find: 'if (delivery.cursor.offset <= after.offset) return nothing',
+        replace: 'if (delivery) return nothing',
+      },
     ],
     breaks: 'A gap is not told, and the cursor stays where nothing can follow it.',
     caughtBy: 'equivalence',
@@ -92,8 +80,8 @@ export const sessionMutants: readonly Mutant[] = [
   },
   {
     name: 'session-drops-a-reset',
-    file: session,
-    edits: [{ find: 'if (attempt.resets !== this.#resets) break', replace: 'if (delivery) break' }],
+    file: position,
+    edits: [{ find: 'if (resets !== this.resets) return nothing', replace: 'if (delivery) return nothing' }],
     breaks: 'Another log is not told, and its messages are taken for a mistake.',
     caughtBy: 'equivalence',
     only: 'epoch',
