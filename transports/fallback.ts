@@ -75,10 +75,11 @@ export class Fallback {
     return this.#candidate()?.name ?? this.#wished
   }
 
-  /** How long opening this one may take, in ms, when no link is open meanwhile. */
+  /** How long opening this one may take, in ms, when no link is open meanwhile. One that was left alone is not believed yet. */
   openTimeoutMs(name: TransportName): number {
+    const { worked, skip } = this.#rung(name)
     const isLast = this.#candidate(name) === undefined
-    return isLast || this.#rung(name).worked ? patientOpenMs : impatientOpenMs
+    return isLast || (worked && skip === null) ? patientOpenMs : impatientOpenMs
   }
 
   /**
@@ -88,13 +89,15 @@ export class Fallback {
   failed(name: TransportName, detail: string, final: boolean): boolean {
     const rung = this.#rung(name)
     rung.failures += 1
-    if (rung.worked && rung.failures < mostFailures && !final) return false
+    // Once one has been given up it is no passing trouble: those behind it are gone through without a wait.
+    const isGoingDown = [...this.#rungs.values()].some(({ doubt }) => doubt !== null)
+    if (rung.worked && rung.failures < mostFailures && !final && !isGoingDown) return false
     return this.#doubt(rung, detail)
   }
 
-  /** It was tried again beside a link of another one, and still can't be used. */
-  failedAgain(name: TransportName, detail: string): void {
-    this.#skip(this.#rung(name), detail)
+  /** It was tried beside a link of another one, and can't be used. Where it would be better, it is left alone for a time. */
+  failedBeside(name: TransportName, live: TransportName, detail: string): void {
+    if (this.#betterThan(live).includes(name)) this.#skip(this.#rung(name), detail)
   }
 
   /** A link of it is open: what seemed useless meanwhile is left alone for a time. */
@@ -124,11 +127,15 @@ export class Fallback {
 
   /** What is left alone in favour of a link of this transport, the best first. */
   skippedFor(name: TransportName): readonly Skip[] {
-    const names = this.#ladder()
-    return names.slice(0, Math.max(0, names.indexOf(name))).flatMap((better) => {
+    return this.#betterThan(name).flatMap((better) => {
       const skip = this.#rung(better).skip
       return skip === null ? [] : [skip]
     })
+  }
+
+  #betterThan(name: TransportName): readonly TransportName[] {
+    const names = this.#ladder()
+    return names.slice(0, Math.max(0, names.indexOf(name)))
   }
 
   #ladder(): readonly TransportName[] {

@@ -2,11 +2,12 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { type AddressInfo, connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
+import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { nodeTransports } from './all.node.ts'
 import type { ClientTransport, Closed } from './contract.ts'
 import { nodeFetch } from './fetch.node.ts'
-import { doubt } from './http2-doubt.node.ts'
+import { doubt, doubtTimeoutMs } from './http2-doubt.node.ts'
 import { http2PushServer } from './http2-push/server.ts'
 import { type Lab, startLab } from './lab.harness.ts'
 import { pollingServer } from './polling/server.ts'
@@ -40,6 +41,30 @@ class Passage {
       near.unpipe(far).pause()
       far.unpipe(near).pause()
     }
+  }
+
+  /** From now on it passes so many bytes a second to the near end. Resolves when it holds some back. */
+  async crawl(bytesPerSecond: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    for (const { near, far } of this.#pairs) {
+      far.unpipe(near)
+      far.on('data', (chunk: Buffer) => {
+        far.pause()
+        if (chunk.length > bytesPerSecond) resolve()
+        this.#trickle(near, chunk, bytesPerSecond / 10, () => far.resume())
+      })
+      far.resume()
+    }
+    await promise
+  }
+
+  #trickle(near: Socket, chunk: Buffer, bytesPerTenth: number, done: () => void): void {
+    if (chunk.length === 0 || near.destroyed) {
+      done()
+      return
+    }
+    near.write(chunk.subarray(0, bytesPerTenth))
+    setTimeout(() => this.#trickle(near, chunk.subarray(bytesPerTenth), bytesPerTenth, done), 100)
   }
 
   close(): void {
@@ -76,6 +101,39 @@ test('one that answers stays, and can be doubted again', async () => {
     doubt(session)
     await new Promise((resolve) => session.ping(resolve))
   }
+  expect(session.destroyed).toBe(false)
+  session.destroy()
+})
+
+test('one that takes no new streams, as after a GOAWAY, can’t be asked: what is on it goes on', async () => {
+  const session = connect(base, { ca: lab.certificate })
+  const stream = session.request({ ':path': '/rooms/lounge/stream?last=0' })
+  await once(stream, 'response')
+  session.close()
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  doubt(session)
+  await new Promise((resolve) => setImmediate(resolve))
+  vi.advanceTimersByTime(doubtTimeoutMs)
+  vi.useRealTimers()
+  expect(session.destroyed).toBe(false)
+  await once(stream, 'data')
+  session.destroy()
+})
+
+test('one that is slow is alive as long as anything comes, though the answer waits behind it', async () => {
+  const session = connect(base, { ca: lab.certificate })
+  await once(session, 'remoteSettings')
+  for (let count = 0; count < 7; count++) {
+    await lab.hub.publish('lounge', { id: uuidVersion7(), user: 'Ada', text: 'x'.repeat(4000) })
+  }
+  const crawls = passage.crawl(20_000)
+  const ends = [1, 2].map(() => {
+    const stream = session.request({ ':path': '/rooms/lounge/messages?last=7' })
+    return once(stream.resume(), 'end')
+  })
+  await crawls
+  doubt(session)
+  await Promise.all(ends)
   expect(session.destroyed).toBe(false)
   session.destroy()
 })

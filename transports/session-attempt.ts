@@ -33,6 +33,9 @@ export class Attempt {
   #delivered = false
   #openedAtMs = 0
   #readsAtOpening = 0
+  #late = false
+  #timeoutMs = 0
+  #cancelTimer: CancelTimer | null = null
   /** It closed before its opening was told. */
   #closedEarly: Closed | null = null
 
@@ -53,11 +56,7 @@ export class Attempt {
 
   /** `timeoutMs`: how long opening it may take before it counts as failed. */
   open(request: Pick<OpenRequest, 'base' | 'room' | 'session' | 'start'>, timeoutMs: number): void {
-    let late = false
-    const cancelTimer: CancelTimer = this.#parts.clock.after(timeoutMs, () => {
-      late = true
-      this.#abort.abort()
-    })
+    this.#limit(timeoutMs)
     const opening = this.transport.open({
       ...request,
       link: this.number,
@@ -71,16 +70,30 @@ export class Attempt {
     })
     opening.then(
       (link) => {
-        cancelTimer()
+        this.#cancelTimer?.()
         this.#opened(link)
       },
       (error: unknown) => {
-        cancelTimer()
+        this.#cancelTimer?.()
         if (this.#ended) return
         this.#ended = true
-        this.#parts.onFailed(late ? tooLate(timeoutMs) : asLinkError(error))
+        this.#parts.onFailed(this.#late ? tooLate(this.#timeoutMs) : asLinkError(error))
       },
     )
+  }
+
+  /** From now on opening it may take so long, in ms: nothing else carries the session any more. */
+  hurry(timeoutMs: number): void {
+    if (this.link === null && !this.#ended && !this.#late) this.#limit(timeoutMs)
+  }
+
+  #limit(timeoutMs: number): void {
+    this.#cancelTimer?.()
+    this.#timeoutMs = timeoutMs
+    this.#cancelTimer = this.#parts.clock.after(timeoutMs, () => {
+      this.#late = true
+      this.#abort.abort()
+    })
   }
 
   /** Ends it, open or not. What comes of it afterwards is not handed up. */

@@ -13,12 +13,15 @@ let events: SessionEvent[]
 let session: Session
 /** What the session draws its waits from. */
 let draw: number
+/** Called within each event of a new state. */
+let onState: () => void
 
 beforeEach(() => {
   clock = new ManualClock()
   openings = []
   events = []
   draw = 0.5
+  onState = () => undefined
   session = new Session({
     base: new URL('http://127.0.0.1'),
     room: 'lounge',
@@ -26,7 +29,10 @@ beforeEach(() => {
     transport: 'socket',
     fallback: ['socket', 'stream', 'polls'],
     last: 50,
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => {
+      events.push(event)
+      if (event.kind === 'state') onState()
+    },
     clock,
     random: () => draw,
   })
@@ -204,11 +210,129 @@ describe('the way back', () => {
     expect(openings).toHaveLength(2)
   })
 
+  test('somebody who insists on what is left alone, in vain: it is left alone for longer, and tried again', async () => {
+    const asked = session.switchTo('socket')
+    await last().fail(refused())
+    await expect(asked).rejects.toMatchObject({ cause: 'network' })
+    expect(session.state).toMatchObject({ transport: 'stream', wished: 'socket' })
+    expect(session.state.skipped).toMatchObject([{ transport: 'socket' }])
+    clock.advance(60_000)
+    expect(tried()).toEqual(['socket', 'stream', 'socket', 'socket'])
+  })
+
+  test('of two choices of which the later one fails, neither is the wish', async () => {
+    const first = session.switchTo('polls')
+    const second = session.switchTo('socket')
+    await last().fail(refused())
+    await expect(first).rejects.toMatchObject({ cause: 'local' })
+    await expect(second).rejects.toMatchObject({ cause: 'network' })
+    expect(session.state).toMatchObject({ transport: 'stream', wished: 'socket' })
+    const third = session.switchTo('polls')
+    const fourth = session.switchTo('socket')
+    session.reconnect()
+    await last().fail(refused())
+    await expect(third).rejects.toMatchObject({ cause: 'local' })
+    await expect(fourth).rejects.toMatchObject({ cause: 'network' })
+    expect(session.state).toMatchObject({ transport: 'stream', wished: 'socket' })
+    expect(session.state.skipped).toMatchObject([{ transport: 'socket' }])
+  })
+
+  test('reconnect while something else is tried in vain: the wished one has its turn afterwards', async () => {
+    const asked = session.switchTo('polls')
+    session.reconnect()
+    await last().fail(refused())
+    await expect(asked).rejects.toMatchObject({ cause: 'network' })
+    expect(tried()).toEqual(['socket', 'stream', 'polls', 'socket'])
+  })
+
+  test('a cut while the better one is tried and does not answer: what works is back within 3 s', async () => {
+    clock.advance(60_000)
+    expect(tried()).toEqual(['socket', 'stream', 'socket'])
+    openings[1]?.deliver(messages(1, 1))
+    openings[1]?.end()
+    clock.advance(2000)
+    expect(last().request.signal.aborted).toBe(true)
+    await last().fail(new LinkError('local', 'Given up.'))
+    expect(tried()).toEqual(['socket', 'stream', 'socket', 'stream'])
+  })
+
   test('close forgets it', async () => {
     await session.close()
     clock.advance(600_000)
     await turn()
     expect(openings).toHaveLength(2)
+  })
+})
+
+test('all have worked, and all but the last are blocked now: it is reached without another wait (R32)', async () => {
+  await last().succeed(0)
+  for (const name of ['stream', 'polls', 'socket']) {
+    const asked = session.switchTo(name)
+    await last().succeed(0)
+    await asked
+  }
+  openings.splice(0)[3]?.end()
+  clock.advance(2000)
+  await last().fail(refused())
+  clock.advance(4000)
+  for (const _ of ['socket', 'stream']) await last().fail(refused())
+  expect(tried()).toEqual(['socket', 'socket', 'stream', 'polls'])
+})
+
+test('reconnect while a stand-in is being opened: the wished one is tried beside it, and what stands in is told', async () => {
+  await last().fail(refused())
+  session.reconnect()
+  await last().succeed(0)
+  expect(tried()).toEqual(['socket', 'stream', 'socket'])
+  await last().fail(refused())
+  expect(session.state).toMatchObject({ transport: 'stream', skipped: [{ transport: 'socket' }] })
+  expect(fallbacks()).toMatchObject([{ from: 'socket', to: 'stream' }])
+})
+
+test('a skip that ends while the way back to another one catches up is not forgotten', async () => {
+  for (let rung = 0; rung < 2; rung++) await last().fail(refused())
+  await last().succeed(0)
+  clock.advance(60_000)
+  await last().fail(refused())
+  // The stream's skip has ended too.
+  clock.advance(0)
+  expect(tried()).toEqual(['socket', 'stream', 'polls', 'socket', 'stream'])
+  await last().succeed(1)
+  clock.advance(120_000)
+  expect(openings).toHaveLength(5)
+  last().deliver(messages(1, 1))
+  clock.advance(0)
+  expect(tried().at(-1)).toBe('socket')
+})
+
+describe('an application that answers events at once', () => {
+  /** Does something when the next state is told, inside that event. */
+  function atNextState(act: () => void): void {
+    onState = () => {
+      onState = () => undefined
+      act()
+    }
+  }
+
+  test('a switch within a switch: the newer one takes over, the older one is told so', async () => {
+    await last().succeed(0)
+    let inner: Promise<unknown> | undefined
+    atNextState(() => {
+      inner = session.switchTo('polls')
+    })
+    const outer = session.switchTo('stream')
+    await expect(outer).rejects.toMatchObject({ cause: 'local' })
+    await last().succeed(0)
+    await expect(inner).resolves.toMatchObject({ from: 'socket', to: 'polls' })
+    expect(session.state).toMatchObject({ transport: 'polls', wished: 'polls' })
+  })
+
+  test('closing within a switch: it is told so, and nothing stays open', async () => {
+    await last().succeed(0)
+    atNextState(() => void session.close())
+    await expect(session.switchTo('stream')).rejects.toMatchObject({ cause: 'local' })
+    expect(session.state.phase).toBe('closed')
+    expect(last().request.signal.aborted).toBe(true)
   })
 })
 

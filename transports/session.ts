@@ -156,8 +156,8 @@ export class Session {
       this.#changed()
       return Promise.resolve({ from, to: name, durationMs: 0, overlapped: 0 })
     }
+    const wishedBefore = this.#granted()
     this.#supersede()
-    const wishedBefore = this.#fallback.wished
     this.#fallback.wished = name
     this.#fallback.forgive(name)
     this.#failures = 0
@@ -204,6 +204,12 @@ export class Session {
     throw new UsageError(`There is no transport "${name}" here; there are ${known}.`)
   }
 
+  /** The wish that stands when what is being tried fails: one that is not open yet has not been granted. */
+  #granted(): TransportName {
+    const pending = this.#switching?.attempt === this.#opening ? this.#switching : null
+    return pending?.wishedBefore ?? this.#fallback.wished
+  }
+
   /** Gives up a switch, or an opening, that something newer takes the place of. */
   #supersede(): void {
     const switching = this.#switching
@@ -211,7 +217,7 @@ export class Session {
     const opening = this.#opening
     this.#opening = null
     void opening?.end()
-    switching?.reject(new LinkError('local', 'Another switch took the place of this one.'))
+    switching?.reject(supersededError())
   }
 
   #switch(
@@ -220,8 +226,13 @@ export class Session {
     wishedBefore: TransportName | null,
     told: Pick<Switching, 'resolve' | 'reject'>,
   ): void {
-    const attempt = this.#open(to)
     const startedAtMs = this.#clock.nowMs()
+    const attempt = this.#open(to)
+    if (this.#opening !== attempt) {
+      // The application heard of it and did something else at once.
+      told.reject(supersededError())
+      return
+    }
     this.#switching = {
       from,
       attempt,
@@ -302,7 +313,6 @@ export class Session {
     this.#trouble = null
     this.#fallback.opened(attempt.transport.name)
     this.#tellFallback(attempt.transport.name)
-    this.#planReturn()
     if (this.#offlineSinceMs !== null) {
       // The very first link recovers nothing, though it may have delivered before it was told of.
       this.#recovering = this.#wasOpen
@@ -315,6 +325,7 @@ export class Session {
     this.#outbox.use(attempt.link)
     this.#settle()
     this.#changed()
+    this.#return()
   }
 
   #failed(attempt: Attempt, error: LinkError): void {
@@ -332,10 +343,11 @@ export class Session {
     if (this.#live !== null) {
       // The old link is as good as before.
       this.#transport = this.#live.transport
-      if (switching?.wishedBefore == null) this.#fallback.failedAgain(name, error.message)
-      else this.#fallback.wished = switching.wishedBefore
-      this.#planReturn()
+      this.#fallback.wished = switching?.wishedBefore ?? this.#fallback.wished
+      this.#fallback.failedBeside(name, this.#transport.name, error.message)
+      this.#tellFallback(this.#transport.name)
       this.#changed()
+      this.#return()
     } else if (isItsOwn(error) && this.#fallback.failed(name, error.message, !error.retry))
       this.#open(this.#next())
     else this.#retry(error.retry, error.retryAfterMs)
@@ -378,6 +390,8 @@ export class Session {
       this.#switching = null
       this.#retry(reason.retry || reason.cause === 'replaced', reason.retryAfterMs)
     } else {
+      // It was opened beside this one, and had time.
+      this.#opening.hurry(this.#fallback.openTimeoutMs(this.#opening.transport.name))
       this.#phase = 'connecting'
       this.#changed()
     }
@@ -480,6 +494,8 @@ export class Session {
     this.#recovering = null
     if (recovered !== null) this.#options.onEvent({ kind: 'recovered', ...recovered })
     if (former !== null || switching !== null || recovered !== null) this.#changed()
+    // While it lasted there was no way back.
+    if (switching !== null) this.#return()
   }
 
   #changed(): void {
@@ -505,6 +521,10 @@ export class Session {
       cursor: this.#cursor,
     }
   }
+}
+
+function supersededError(): LinkError {
+  return new LinkError('local', 'Another switch took the place of this one.')
 }
 
 /** Whether a failure to open may lie in the transport. What Parley's server says about itself, or about the session, does not; what a proxy says may. */

@@ -5,6 +5,7 @@ import { plannedCut } from './accidents.ts'
 import type { Cut, Direction, RelayConnection, Target } from './contract.ts'
 import { Pipe, type PipeSettings } from './pipe.ts'
 import type { Profile } from './profile.ts'
+import { resetNow } from './reset.ts'
 
 /** After an orderly cut the ends have this long to end as well. */
 const lingerMs = 2000
@@ -145,7 +146,7 @@ export class RelayedConnection implements RelayConnection {
     server.on('error', () => {
       if (isConnected || this.state === 'dead' || this.#client.destroyed) return
       this.#options.onUnreachable()
-      this.#client.resetAndDestroy()
+      resetNow(this.#client)
     })
     server.on('close', () => this.#socketClosed())
     const down = this.#pipe('down', server, Number.NEGATIVE_INFINITY)
@@ -202,11 +203,7 @@ export class RelayedConnection implements RelayConnection {
     this.#down?.close()
     // Before the ends, so that nothing that their closing calls does it again.
     const sockets = [this.#client, this.#server]
-    for (const socket of sockets) {
-      if (socket === null || socket.destroyed) continue
-      if (socket.connecting) socket.destroy()
-      else socket.resetAndDestroy()
-    }
+    for (const socket of sockets) if (socket !== null) resetNow(socket)
   }
 
   #later(ms: number, act: () => void): void {

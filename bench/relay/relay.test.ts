@@ -140,6 +140,8 @@ test('a cut by rst resets both ends, one by fin ends both in order', async () =>
   await reset.client.until(({ error }) => error !== null)
   await reset.server.until(({ error }) => error !== null)
   expect([reset.client.error?.code, reset.server.error?.code]).toEqual(['ECONNRESET', 'ECONNRESET'])
+  // Nothing orderly comes before it.
+  expect([reset.client.isEnded, reset.server.isEnded]).toEqual([false, false])
   expect(reset.relay.counts.cut).toBe(1)
 
   const ended = await pair()
@@ -226,6 +228,22 @@ test('a receiver that does not read pushes back through the relay', async () => 
   expect(connection.heldBytes.down).toBeLessThanOrEqual((256 + 64) * 1024)
   client.socket.resume()
   await client.until(({ bytes }) => bytes === sentBytes)
+})
+
+test('a reset does not wait for a receiver that has stopped reading', async () => {
+  const { relay, connection, server, client } = await pair()
+  client.socket.pause()
+  const megabyte = Buffer.alloc(1024 * 1024)
+  while (server.socket.writableLength < 4 * megabyte.byteLength) {
+    server.socket.write(megabyte)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  relay.cut('rst')
+  await connection.closed
+  await server.until(({ error }) => error !== null)
+  client.socket.resume()
+  await client.until(({ error }) => error !== null)
+  expect([client.error?.code, client.isEnded]).toEqual(['ECONNRESET', false])
 })
 
 test('a limited rate takes its time, from receipt on', async () => {

@@ -16,6 +16,7 @@ import type {
   Target,
 } from './contract.ts'
 import type { Profile } from './profile.ts'
+import { resetNow } from './reset.ts'
 
 /** Listens on 127.0.0.1. Rejects with a `UsageError` of one line when the port can't be had. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
@@ -144,7 +145,7 @@ class TcpRelay implements Relay {
     client.on('error', () => client.destroy())
     if (this.#newConnections === 'refuse') {
       this.#counts.refused += 1
-      client.resetAndDestroy()
+      resetNow(client)
       return
     }
     const connection = new RelayedConnection({

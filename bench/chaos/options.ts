@@ -1,0 +1,104 @@
+// The command line of `npm run chaos`, and its help. Pure.
+import { parseArgs } from 'node:util'
+import { messageOf, UsageError } from '../../transports/errors.ts'
+import { faultKinds, faultTexts } from './faults.ts'
+import type { Settings } from './settings.ts'
+
+export type Command =
+  | { readonly kind: 'run'; readonly settings: Settings; readonly jsonFile: string | null }
+  | { readonly kind: 'help'; readonly text: string }
+
+export const chaosTransports = ['polling', 'http2-push', 'websocket', 'websocket-h2'] as const
+
+const optionTable = {
+  seconds: {
+    type: 'string',
+    value: 'N',
+    help: 'How long faults are committed: 5 to 86400; default 60.',
+  },
+  seed: { type: 'string', value: 'N', help: 'Of every fault and every text; drawn and printed without it.' },
+  transports: {
+    type: 'string',
+    value: 'A,B',
+    help: `Of ${chaosTransports.join(', ')}; all without it.`,
+  },
+  clients: { type: 'string', value: 'N', help: 'Each with relays of its own: 1 to 100; default 12.' },
+  rate: {
+    type: 'string',
+    value: 'N',
+    help: 'Messages a second of all clients together: 1 to 1000; default 40.',
+  },
+  json: { type: 'string', value: 'FILE', help: 'The result as JSON; the schema is in bench/README.md.' },
+  'keep-data': {
+    type: 'string',
+    value: 'DIR',
+    help: "Keeps the database, the histories and the server's complaints in this new folder.",
+  },
+  help: { type: 'boolean', help: 'This text.' },
+} as const
+
+/** Reads the arguments. Throws a `UsageError` with one line. `drawSeed`: where no seed is given. */
+export function parseOptions(args: readonly string[], drawSeed: () => number): Command {
+  const values = parsed(args)
+  if (values.help === true) return { kind: 'help', text: helpText() }
+  const transports = transportsOf(values.transports)
+  return {
+    kind: 'run',
+    settings: {
+      seconds: whole('--seconds', values.seconds ?? '60', 5, 86_400),
+      seed: values.seed === undefined ? drawSeed() : whole('--seed', values.seed, 0, 2 ** 32 - 1),
+      transports,
+      clients: whole('--clients', values.clients ?? '12', 1, 100),
+      messagesPerSecond: whole('--rate', values.rate ?? '40', 1, 1000),
+      keepFolder: values['keep-data'] ?? null,
+    },
+    jsonFile: values.json ?? null,
+  }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: optionTable, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    const [line = ''] = messageOf(error).split(/\. |\n/)
+    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`, { cause: error })
+  }
+}
+
+function transportsOf(text: string | undefined): readonly string[] {
+  if (text === undefined) return chaosTransports
+  const names = [...new Set(text.split(',').filter((name) => name !== ''))]
+  for (const name of names) {
+    if (!chaosTransports.some((known) => known === name))
+      throw new UsageError(`There is no transport "${name}". Known: ${chaosTransports.join(', ')}.`)
+  }
+  if (names.length === 0) throw new UsageError('--transports names one at least.')
+  return names
+}
+
+function whole(option: string, text: string, least: number, most: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= least && value <= most) return value
+  throw new UsageError(`${option} is a whole number from ${least} to ${most}, not "${text}".`)
+}
+
+export function helpText(): string {
+  const options = Object.entries(optionTable).map(([name, option]) => {
+    const value = 'value' in option ? ` ${option.value}` : ''
+    return `  ${`--${name}${value}`.padEnd(20)} ${option.help}`
+  })
+  return [
+    'npm run chaos [-- OPTIONS]',
+    'Clients on every transport post and read through relays that break, while the server is killed and started again.',
+    'A checker then compares what each was told with the log on disk: nothing may be lost, doubled or out of order.',
+    '',
+    ...options,
+    '',
+    'Faults, each on each transport, three times a minute at least (a shorter run: its share, once at least):',
+    ...faultKinds.map((kind) => `  ${kind.padEnd(20)} ${faultTexts[kind]}`),
+    '',
+    'Exit: 0 passed, 1 something was lost, doubled, out of order or stuck, or there were too few faults or messages,',
+    '2 usage, 3 the harness could not do its work, 130 interrupted (what was found is printed and kept).',
+    '',
+  ].join('\n')
+}
