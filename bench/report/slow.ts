@@ -39,6 +39,12 @@ export const slowFields: readonly Field<SlowRow>[] = [
     (row) => (row.control === null ? '–' : ratioText(row.control)),
   ),
   field(
+    'left out',
+    'right',
+    'blocks that are in neither ratio: the generator was late by more than it is by itself',
+    (row) => (row.disturbedBlocks === 0 ? '' : String(row.disturbedBlocks)),
+  ),
+  field(
     'became of it',
     'left',
     'after the long stop: why its links ended, and whether a gap was told',
