@@ -118,6 +118,7 @@ describe(`R33: ${clients} WebSockets (seed ${seed})`, () => {
     watch(server)
     await vi.waitFor(() => expect(open()).toBe(clients), 30_000)
     const { share, bound } = busiest('drain', goneAtMs)
+    expect(handshakesMs.length).toBeGreaterThanOrEqual(clients)
     expect(share).toBeLessThan(bound)
   })
 })

@@ -11,7 +11,7 @@ import { http2Port } from './websocket/http2-port.ts'
 import { NodeWebSocket } from './websocket/node-websocket.node.ts'
 
 export interface NodeTransportsOptions {
-  /** A certificate, or an authority's, in PEM, that is trusted beside the system's. Without it: the system's alone. */
+  /** A certificate, or an authority's, in PEM, that alone is trusted. Without it: those that Node trusts. */
   readonly certificate?: string
   /** Of polling, in ms: 100 to 30,000. */
   readonly intervalMs: number

@@ -62,11 +62,11 @@ export class Fallback {
     this.#wished = name
   }
 
-  /** Nothing is held against this one any more, or against any: somebody insists, or the network is another one. */
+  /** Nothing is held against this one any more, or against any, nor in their favour: somebody insists, or the network is another one. */
   forgive(name?: TransportName): void {
     for (const rung of this.#rungs.values()) {
       if (name === undefined || rung.name === name)
-        Object.assign(rung, { failures: 0, flaps: 0, doubt: null, skip: null, skips: 0 })
+        Object.assign(rung, { worked: false, failures: 0, flaps: 0, doubt: null, skip: null, skips: 0 })
     }
   }
 

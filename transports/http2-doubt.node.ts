@@ -1,8 +1,10 @@
 // Asks an HTTP/2 connection whether it is alive: one whose other end vanished without a word looks idle, and swallows every request (R34).
 import type { ClientHttp2Session } from 'node:http2'
 
-/** How long a connection may be silent, or take to open, once it is doubted, in ms. */
+/** How long a connection may be silent once it is doubted, in ms. */
 export const doubtTimeoutMs = 2000
+/** How long one that is not open yet may take from then on: TCP and TLS are round trips, and everybody's next request waits for it. */
+export const connectTimeoutMs = 8000
 
 const doubted = new WeakSet<ClientHttp2Session>()
 
@@ -23,22 +25,22 @@ export function doubt(session: ClientHttp2Session): void {
   }
   if (session.connecting) session.once('connect', ask)
   else ask()
-  watch(session, () => answered)
+  watch(session, session.connecting ? connectTimeoutMs : doubtTimeoutMs, () => answered)
 }
 
-function watch(session: ClientHttp2Session, answered: () => boolean): void {
+function watch(session: ClientHttp2Session, limitMs: number, answered: () => boolean): void {
   const before = bytesRead(session)
   const look = (): void => {
     if (answered() || session.destroyed) doubted.delete(session)
     // The answer waits behind what is on its way already, which takes its time on a slow network.
-    else if (bytesRead(session) > before) watch(session, answered)
+    else if (bytesRead(session) > before) watch(session, doubtTimeoutMs, answered)
     else {
       doubted.delete(session)
-      session.destroy(new Error(`The connection gave no sign of life for ${doubtTimeoutMs} ms.`))
+      session.destroy(new Error(`The connection gave no sign of life for ${limitMs} ms.`))
     }
   }
   // Where this process was held up itself, the answer may have come and not have been read: it is read before the second look.
-  setTimeout(() => setTimeout(look, doubtTimeoutMs * 0.1).unref(), doubtTimeoutMs * 0.9).unref()
+  setTimeout(() => setTimeout(look, limitMs * 0.1).unref(), limitMs * 0.9).unref()
 }
 
 function bytesRead(session: ClientHttp2Session): number {

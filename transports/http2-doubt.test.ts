@@ -142,9 +142,12 @@ test('one that cannot even connect is ended', async () => {
   const silent = createServer(() => undefined).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const session = connect(`https://127.0.0.1:${(silent.address() as AddressInfo).port}`)
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
   doubt(session)
+  vi.advanceTimersByTime(8000)
+  vi.useRealTimers()
   const [error] = (await once(session, 'error')) as [Error]
-  expect(error.message).toBe('The connection gave no sign of life for 2000 ms.')
+  expect(error.message).toBe('The connection gave no sign of life for 8000 ms.')
   silent.close()
 })
 

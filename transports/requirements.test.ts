@@ -14,9 +14,11 @@ const tests = sources.filter(({ name }) => /\.(?:test|suite)\.ts$/.test(name))
 /** The numbers that titles of tests name: `test('R25: …')`, `describe('… (R31, R32)')`. */
 const named = new Set(
   tests.flatMap(({ text }) =>
-    [...text.matchAll(/\b(?:test|it|describe)\b[^'"`]{0,200}['"`]([^\n]*?\bR\d+\b[^\n]*)/g)].flatMap(
-      ([, title = '']) => [...title.matchAll(/\bR(\d+)\b/g)].map(([, number]) => Number(number)),
-    ),
+    [
+      ...text.matchAll(
+        /^\s*(?:test|it|describe)(?:\.\w+)*\((?:\w+\)\(|[\s\S]{0,2000}?\]\s*(?:as [^)]*)?\)\()?\s*['"`]([^\n]*?\bR\d+\b[^\n]*)/gm,
+      ),
+    ].flatMap(([, title = '']) => [...title.matchAll(/\bR(\d+)\b/g)].map(([, number]) => Number(number))),
   ),
 )
 

@@ -4,6 +4,8 @@ import type { Http2Session } from 'node:http2'
 interface Question {
   readonly atMs: number
   answered: boolean
+  /** Of the connection, when it was last looked at. */
+  bytesRead: number
 }
 
 /** Asks each connection for a sign of life once an interval, however many streams it has, and cuts those that owe an answer. */
@@ -25,16 +27,26 @@ export class SessionPulse {
     if (last?.answered !== false) this.#ask(session, nowMs)
   }
 
-  /** A silent end is cut before the next question would be due: within two intervals of its last answer. */
+  /** A silent end is cut before the next question would be due: within two intervals of its last sign of life. */
   #ask(session: Http2Session, atMs: number): void {
-    const question: Question = { atMs, answered: false }
+    const question: Question = { atMs, answered: false, bytesRead: session.socket.bytesRead }
     this.#asked.set(session, question)
     // Not refused while fewer than ten are under way, and there is never more than one of ours.
     session.ping(() => {
       question.answered = true
     })
+    this.#await(session, question)
+  }
+
+  #await(session: Http2Session, question: Question): void {
     const look = (): void => {
-      if (!question.answered) session.destroy()
+      if (question.answered || session.destroyed) return
+      const { bytesRead } = session.socket
+      // On a slow network the question waits behind data that is on its way; what makes room for more is a sign of life.
+      if (bytesRead > question.bytesRead) {
+        question.bytesRead = bytesRead
+        this.#await(session, question)
+      } else session.destroy()
     }
     // In two steps: where this process was held up itself, the answer may have come and not have been read.
     setTimeout(() => {

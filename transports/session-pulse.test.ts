@@ -8,6 +8,7 @@ const intervalMs = 10_000
 /** A connection that the test answers for. */
 class Played {
   destroyed = false
+  readonly socket = { bytesRead: 0 }
   readonly pings: (() => void)[] = []
 
   ping(answer: () => void): void {
@@ -55,6 +56,18 @@ test('one that answers late, but in time, is left alone', () => {
   }
   expect(played.destroyed).toBe(false)
   expect(played.pings).toHaveLength(20)
+})
+
+test('one whose answer waits behind what is on its way is left alone while it takes it', () => {
+  for (let round = 0; round < 5; round++) {
+    beat()
+    played.socket.bytesRead += 13
+    vi.advanceTimersByTime(intervalMs)
+  }
+  expect(played.destroyed).toBe(false)
+  expect(played.pings).toHaveLength(1)
+  vi.advanceTimersByTime(intervalMs)
+  expect(played.destroyed).toBe(true)
 })
 
 test('many streams that beat at different times make one question an interval', () => {

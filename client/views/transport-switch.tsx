@@ -92,13 +92,15 @@ interface LeftAloneProps extends TransportSwitchProps {
 
 /** Why another one stands in for it, and until when (R32). */
 function LeftAlone({ lab, room, name }: LeftAloneProps) {
-  const { skipped, transport } = room.state.value
+  const { skipped, links } = room.state.value
   const skip = skipped.find((one) => one.transport === name)
-  if (skip === undefined) return null
+  // Not the one that is being opened: that may be this one, which is tried again.
+  const standIn = links.find(({ phase }) => phase === 'live' || phase === 'catching-up')
+  if (skip === undefined || standIn === undefined) return null
   const seconds = secondsUntil(skip.untilMs, lab.nowMs.value)
   return (
     <p class="offer-lack">
-      {describeTransport(transport).short} stands in: {skip.detail} Tried again in{' '}
+      {describeTransport(standIn.transport).short} stands in: {skip.detail} Tried again in{' '}
       {formatDuration(seconds * 1000)}.
     </p>
   )

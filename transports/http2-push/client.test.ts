@@ -1,5 +1,5 @@
 // HTTP/2 push's client half over a stream that the test writes: openings, silence, goodbyes and whatever else a server may say.
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ManualClock } from '../clock.harness.ts'
 import type { Closed, Delivery, Link, OpenRequest } from '../contract.ts'
 import { LinkError } from '../errors.ts'
@@ -25,14 +25,14 @@ let received: Delivery[]
 let closings: Closed[]
 
 /** What a request beside the stream is answered with. */
-let beside: (() => Promise<Response>) | null
+let beside: ((signal: AbortSignal | null | undefined) => Promise<Response>) | null
 let besides: URL[]
 
 const fetch: Fetch = async (url, init = {}) => {
   init.signal?.throwIfAborted()
   if (beside !== null && url.pathname.endsWith('/messages')) {
     besides.push(url)
-    return beside()
+    return beside(init.signal)
   }
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -268,6 +268,27 @@ describe('R35: a probe, when somebody looks at the page again', () => {
     await settled()
     clock.advance(19_000)
     expect(closings).toEqual([])
+  })
+
+  test('an answer that does not come in time ends the link, unless the stream brought something meanwhile', async () => {
+    const late = new AbortController()
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(late.signal)
+    onTestFinished(() => timeout.mockRestore())
+    beside = (signal) =>
+      new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    const slow = await opened()
+    slow.probe()
+    await say(messages(4))
+    late.abort()
+    await settled()
+    expect(closings).toEqual([])
+    const silent = new AbortController()
+    timeout.mockReturnValue(silent.signal)
+    slow.probe()
+    await settled()
+    silent.abort()
+    await settled()
+    expect(closings).toMatchObject([{ cause: 'idle' }])
   })
 
   test('a server that turns requests away for now is there', async () => {
