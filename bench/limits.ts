@@ -61,7 +61,7 @@ export const profiles = {
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
-    slow: { blocks: 6, windowMs: 4000, stopMs: 60_000, memoryRounds: 1, memoryMs: 4000 },
+    slow: { blocks: 6, windowMs: 4000, stopMs: 60_000, memoryRounds: 3, memoryMs: 4000 },
   },
 } as const satisfies Record<string, Profile>
 
@@ -110,11 +110,13 @@ export const benchLimits = {
     askEveryMs: 100,
     sampleEveryMs: 200,
     memoryEveryMs: 500,
-    /** Readers that stop, where memory is looked at: what one costs is the slope. And others beside them. */
-    memoryReaders: [50, 150],
+    /** Readers that stop, where memory is looked at, and others beside them. */
+    memoryReaders: 50,
     memoryOthers: 10,
     /** Who does not have everything by then does not come back. */
     catchUpMs: 60_000,
+    /** A generator whose sends are later than this at p90 had not its core to itself. */
+    sendLagMs: 10,
     boundBytes: 256 * 1024,
     boundRatio: 1.2,
   },

@@ -132,7 +132,7 @@ describe('a poller that asks on and takes no answer (R38)', () => {
     const path = `/rooms/lounge/messages?after=${server.hub.head('lounge').epoch}.0`
     let answered = 0
     const resets: (number | undefined)[] = []
-    const streams = Array.from({ length: 200 }, () => session.request({ ':path': path }))
+    const streams = Array.from({ length: 60 }, () => session.request({ ':path': path }))
     for (const stream of streams) {
       stream.on('response', () => {
         answered += 1
@@ -141,7 +141,7 @@ describe('a poller that asks on and takes no answer (R38)', () => {
       stream.on('close', () => resets.push(stream.rstCode))
     }
     const { unreadAnswerBytes, batchBytes, waitingRequests } = serverLimits
-    await vi.waitFor(() => expect(resets).toHaveLength(200 - 2 - waitingRequests))
+    await vi.waitFor(() => expect(resets).toHaveLength(60 - 2 - waitingRequests))
     expect(new Set(resets)).toEqual(new Set([constants.NGHTTP2_ENHANCE_YOUR_CALM]))
     expect(answered).toBeLessThanOrEqual(2)
     expect(server.hub.queues().answers.bytes).toBeLessThanOrEqual(unreadAnswerBytes + batchBytes + 1024)
@@ -149,7 +149,7 @@ describe('a poller that asks on and takes no answer (R38)', () => {
     // It reads again: what waited is answered, and another question is.
     for (const stream of streams) stream.resume()
     session.settings({ initialWindowSize: 1_000_000 })
-    await vi.waitFor(() => expect(resets).toHaveLength(200))
+    await vi.waitFor(() => expect(resets).toHaveLength(60))
     expect(answered).toBe(2 + waitingRequests)
     const again = session.request({ ':path': path }).resume()
     const [headers] = await once(again, 'response')
@@ -157,6 +157,20 @@ describe('a poller that asks on and takes no answer (R38)', () => {
     await once(again, 'close')
     expect(server.hub.queues().answers.bytes).toBe(0)
     session.destroy()
+  })
+
+  test('one that goes on and on loses its connection, and nothing is left of it', async () => {
+    await publish(40)
+    const session = await deafSession()
+    session.on('error', () => session.destroy())
+    const path = `/rooms/lounge/messages?after=${server.hub.head('lounge').epoch}.0`
+    for (let asked = 0; asked < 20 + serverLimits.resetsInRow; asked++) {
+      const stream = session.request({ ':path': path })
+      stream.on('error', () => stream.destroy())
+    }
+    await vi.waitFor(() => expect(session.destroyed).toBe(true))
+    await vi.waitFor(() => expect(server.hub.queues().answers.bytes).toBe(0))
+    expect(await metric('parley_queued_bytes')).toBe(0)
   })
 
   test('a request that is given up while it waits leaves its place to the next', async () => {

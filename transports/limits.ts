@@ -42,6 +42,8 @@ export const serverLimits = {
   unreadAnswerBytes: 48 * 1024,
   /** Requests of one connection that wait for their turn; what is beyond is reset: the stream, or an HTTP/1.1 connection. */
   waitingRequests: 8,
+  /** Requests of an HTTP/2 connection that are reset so, without an answer taken between; then the connection ends. */
+  resetsInRow: 64,
   /** An answer that is not taken by then is ended: the clients of this lab have given it up long ago. */
   unreadAnswerMs: 20_000,
   /** A refused draft is named in the refusal when its id is no longer than this: else each answer could be as long as what is asked. */

@@ -22,14 +22,8 @@ export const slowFields: readonly Field<SlowRow>[] = [
   field(
     'RSS KiB',
     'right',
-    'resident memory of one more reader that stops, less that of one more idle one: the slope from 50 to 150, after collections',
+    'resident memory for each of 50 that stop, less that of 50 idle ones, after forced collections',
     (row) => (row.memoryBytes === null ? '–' : kibibytes(row.memoryBytes)),
-  ),
-  field(
-    'of 50',
-    'right',
-    'the difference of the two runs of 50 for each: with it what the allocator keeps of its busiest moment',
-    (row) => (row.differenceBytes === null ? '–' : kibibytes(row.differenceBytes)),
   ),
   field('p90 ms', 'right', "the other readers' delivery latency while one has stopped", (row) =>
     milliseconds(row.p90Us),
@@ -43,6 +37,12 @@ export const slowFields: readonly Field<SlowRow>[] = [
     'right',
     'the same ratio of two cells in which everybody reads: what a run can’t tell',
     (row) => (row.control === null ? '–' : ratioText(row.control)),
+  ),
+  field(
+    'left out',
+    'right',
+    'blocks that are in neither ratio: the generator was late by more than it is by itself',
+    (row) => (row.disturbedBlocks === 0 ? '' : String(row.disturbedBlocks)),
   ),
   field(
     'became of it',

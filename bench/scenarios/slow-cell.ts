@@ -16,7 +16,8 @@ export interface SlowPlan {
   readonly part: SlowPart
   /** How many stop. */
   readonly slowReaders: number
-  readonly intervalMs: number
+  /** Between the questions of a poller that may stop, ms. */
+  readonly ownIntervalMs: number
   readonly secure: boolean
   readonly lastsMs: number
   /** The load of those that read. */
@@ -48,7 +49,7 @@ async function measure(
   watched: ParleyServer | null,
   readers: SlowReaders,
 ): Promise<SlowResult> {
-  const { part, way, transport, intervalMs, slowReaders, room, lastsMs } = plan
+  const { part, way, transport, ownIntervalMs, slowReaders, room, lastsMs } = plan
   const followUrl = plan.secure ? server.secureUrl : server.plainUrl
   const stops = part !== 'reading' && part !== 'twin' && part !== 'idle memory'
   // Idle readers are in a room of their own, in which nobody says anything.
@@ -61,7 +62,7 @@ async function measure(
     followUrl,
     room: theirRoom,
     readers: slowReaders,
-    intervalMs,
+    intervalMs: ownIntervalMs,
   })
   if (stops) await stop(readers, way)
   if (part !== 'long')

@@ -53,8 +53,7 @@ export const slow: Scenario = {
       const order: readonly SlowPart[] =
         round % 2 === 1 ? ['idle memory', 'memory'] : ['memory', 'idle memory']
       for (const subject of subjects)
-        for (const count of benchLimits.slow.memoryReaders)
-          for (const part of order) steps.push(stepOf(settings, subject, part, round, count))
+        for (const part of order) steps.push(stepOf(settings, subject, part, round))
     }
     return steps
   },
@@ -68,13 +67,7 @@ function subjectsFor({ transports, secure }: Settings): readonly SlowSubject[] {
   )
 }
 
-function stepOf(
-  settings: Settings,
-  subject: SlowSubject,
-  part: SlowPart,
-  block: number,
-  slowReaders = 1,
-): Step {
+function stepOf(settings: Settings, subject: SlowSubject, part: SlowPart, block: number): Step {
   const { windowMs, stopMs, memoryMs } = settings.profile.slow
   const lastsMs = block === 0 ? 500 : part === 'long' ? stopMs : part.endsWith('memory') ? memoryMs : windowMs
   const load = loadName()
@@ -85,10 +78,7 @@ function stepOf(
     block,
     estimateMs: lastsMs + (part.endsWith('memory') ? 8000 : 1800),
     run: async (lab) => {
-      const measured = await runSlowCell(
-        lab,
-        planOf(lab, settings, subject, part, block, lastsMs, slowReaders),
-      )
+      const measured = await runSlowCell(lab, planOf(lab, settings, subject, part, block, lastsMs))
       if (block === 0) return null
       return {
         kind: 'slow',
@@ -116,11 +106,11 @@ function planOf(
   part: SlowPart,
   block: number,
   lastsMs: number,
-  slowReaders: number,
 ): SlowPlan {
-  const { pollIntervalMs, readers, memoryOthers } = benchLimits.slow
+  const { pollIntervalMs, readers, memoryOthers, memoryReaders, askEveryMs } = benchLimits.slow
   const { secure, plain, polls } = transportOf(transport)
   const forMemory = part.endsWith('memory')
+  const slowReaders = forMemory ? memoryReaders : 1
   const intervalMs = polls ? pollIntervalMs : 0
   const order = (followUrl: string, publishUrl: string, serverPid: number, room: string): DeliverOrder => ({
     kind: 'deliver',
@@ -143,7 +133,8 @@ function planOf(
     way,
     part,
     slowReaders,
-    intervalMs,
+    // An idle poller asks as often as one that stops and asks on.
+    ownIntervalMs: way === 'asks' ? askEveryMs : intervalMs,
     secure: settings.secure,
     lastsMs,
     order,

@@ -30,53 +30,39 @@ function row(cells: readonly SlowCell[], subject: string, seed: number): SlowRow
   const idleBytes = median(of('reading', 'twin').map(({ heldBytes }) => heldBytes))
   const mostHeld = Math.max(...of('stopped', 'long').map(({ heldBytes }) => heldBytes))
   const heldBytes = Math.max(0, mostHeld - (Number.isNaN(idleBytes) ? 0 : idleBytes))
-  const memoryBytes = slopeOf(of('memory'), of('idle memory'))
+  const memoryBytes = differenceOf(of('memory'), of('idle memory'))
   const ratio = ratioOf(pairsOf(cells, 'stopped'), seed)
   const fate = of('long')[0]?.fate ?? of('stopped').at(-1)?.fate ?? null
   const { boundBytes, boundRatio } = benchLimits.slow
   const within = {
     bytes: heldBytes <= boundBytes && (memoryBytes === null || memoryBytes <= boundBytes),
-    ratio: ratio === null || ratio.ratio <= boundRatio,
+    // Where every block was disturbed, nothing is shown.
+    ratio: ratio !== null && ratio.ratio <= boundRatio,
     fate: of('stopped', 'long').every((cell) => cell.fate?.returned === true),
   }
   return {
     subject,
     heldBytes,
     memoryBytes,
-    differenceBytes: differenceOf(of('memory'), of('idle memory')),
     p90Us: p90Of(of('stopped')),
     readingP90Us: p90Of(of('reading', 'twin')),
     ratio,
     control: ratioOf(controlPairsOf(cells), seed),
     fate,
+    disturbedBlocks: blocksWith(cells).filter((block) => isDisturbed(cells, block)).length,
     generatorUtilisation: Math.max(...cells.map((cell) => cell.generatorUtilisation)),
     goal: { ...within, met: within.bytes && within.ratio && within.fate },
   }
 }
 
-/**
- * What one more reader that stops costs in resident memory above one more that is idle: the slope between the smallest number of
- * them and the largest. The difference at one number holds what the allocator keeps of its busiest moment besides.
- */
-function slopeOf(stopped: readonly SlowCell[], idle: readonly SlowCell[]): number | null {
-  const sizes = [...new Set(stopped.map((cell) => cell.slowReaders))].sort((one, other) => one - other)
-  const [few, many] = [sizes[0], sizes.at(-1)]
-  if (few === undefined || many === undefined || few === many) return null
-  const aboveIdle = (size: number): number => rssOf(stopped, size) - rssOf(idle, size)
-  return (aboveIdle(many) - aboveIdle(few)) / (many - few)
-}
-
-/** What the run with the fewest says by itself. */
+/** What one reader that stops costs in resident memory above an idle one: the medians of the rounds, by the number of readers. */
 function differenceOf(stopped: readonly SlowCell[], idle: readonly SlowCell[]): number | null {
-  if (stopped.length === 0) return null
-  const few = Math.min(...stopped.map((cell) => cell.slowReaders))
-  return (rssOf(stopped, few) - rssOf(idle, few)) / few
+  const readers = stopped[0]?.slowReaders
+  return readers === undefined || idle.length === 0 ? null : (rssOf(stopped) - rssOf(idle)) / readers
 }
 
-function rssOf(cells: readonly SlowCell[], size: number): number {
-  return median(
-    cells.filter((cell) => cell.slowReaders === size).map(({ memoryBytes }) => memoryBytes ?? Number.NaN),
-  )
+function rssOf(cells: readonly SlowCell[]): number {
+  return median(cells.map(({ memoryBytes }) => memoryBytes ?? Number.NaN))
 }
 
 function p90Of(cells: readonly SlowCell[]): number | null {
@@ -103,7 +89,24 @@ function controlPairsOf(cells: readonly SlowCell[]): readonly Pair[] {
 }
 
 function blocksOf(cells: readonly SlowCell[]): readonly ((part: SlowPart) => number | null)[] {
-  return [...new Set(cells.map(({ block }) => block))].map(
-    (block) => (part) => p90Of(cells.filter((cell) => cell.block === block && cell.part === part)),
+  return blocksWith(cells)
+    .filter((block) => !isDisturbed(cells, block))
+    .map((block) => (part) => p90Of(cells.filter((cell) => cell.block === block && cell.part === part)))
+}
+
+/**
+ * Whether something else on the machine kept the generator from sending while one of the block's cells ran. The whole block goes,
+ * never one cell: else what makes its sends late would lose its bad cells.
+ */
+function isDisturbed(cells: readonly SlowCell[], block: number): boolean {
+  return cells.some(
+    ({ part, block: other, sendLag }) =>
+      other === block &&
+      (part === 'reading' || part === 'twin' || part === 'stopped') &&
+      decodeHistogram(sendLag).getValueAtPercentile(90) > benchLimits.slow.sendLagMs * 1000,
   )
+}
+
+function blocksWith(cells: readonly SlowCell[]): readonly number[] {
+  return [...new Set(cells.filter(({ part }) => part === 'reading').map(({ block }) => block))]
 }

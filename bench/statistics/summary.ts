@@ -108,16 +108,16 @@ export interface SlowRow {
   readonly subject: string
   /** The most that the server held for a connection, above what it was while everybody read. */
   readonly heldBytes: number
-  /** Resident memory of one more, above that of one more that is idle; null: not measured. */
+  /** Resident memory for each, above that of an idle one; null: not measured. */
   readonly memoryBytes: number | null
-  /** The difference of the two runs with the fewest, for each reader: holds what the allocator keeps of its busiest moment too. */
-  readonly differenceBytes: number | null
   /** The others' delivery latency, 90 % are faster: with one that has stopped, and without. */
   readonly p90Us: number | null
   readonly readingP90Us: number | null
   readonly ratio: RatioEstimate | null
   /** Of two cells that are the same. */
   readonly control: RatioEstimate | null
+  /** Blocks that are left out of both ratios, as the machine was busy with something else. */
+  readonly disturbedBlocks: number
   /** After the long stop. */
   readonly fate: SlowFate | null
   readonly generatorUtilisation: number

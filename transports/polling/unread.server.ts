@@ -25,6 +25,8 @@ interface Answer {
 interface Connection {
   readonly answers: Set<Answer>
   bytes: number
+  /** Requests that were reset since an answer was last taken. */
+  resets: number
   /** Requests that wait until what is before them has been taken. */
   readonly waiting: Set<() => void>
 }
@@ -50,7 +52,7 @@ export class UnreadAnswers {
     const key = connectionOf(request)
     let connection = this.#connections.get(key)
     if (connection === undefined) {
-      connection = { answers: new Set(), bytes: 0, waiting: new Set() }
+      connection = { answers: new Set(), bytes: 0, resets: 0, waiting: new Set() }
       this.#connections.set(key, connection)
     }
     const own = connection
@@ -73,6 +75,8 @@ export class UnreadAnswers {
     }
     if (own.waiting.size >= serverLimits.waitingRequests) {
       end(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+      own.resets += 1
+      if (own.resets > serverLimits.resetsInRow) cutConnection(request)
       return null
     }
     const turn = new Promise<void>((resolve) => {
@@ -108,6 +112,7 @@ export class UnreadAnswers {
     reply.raw.once('close', () => {
       connection.answers.delete(answer)
       connection.bytes -= answer.bytes
+      connection.resets = 0
       goOn(connection)
       if (connection.answers.size === 0 && connection.waiting.size === 0) this.#connections.delete(key)
     })
@@ -131,6 +136,12 @@ interface MaybeHttp2 {
 /** What requests share: HTTP/2 gives each of them another view of the socket. */
 function connectionOf({ raw }: FastifyRequest): object {
   return (raw as MaybeHttp2).stream?.session ?? raw.socket
+}
+
+/** It goes on asking although it is reset again and again: each time costs more than its few bytes. */
+function cutConnection({ raw }: FastifyRequest): void {
+  const { stream } = raw as MaybeHttp2
+  stream?.session?.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
 }
 
 function endOf({ raw }: FastifyRequest): (code: number) => void {
