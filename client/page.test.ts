@@ -104,8 +104,11 @@ describe('the switch', () => {
   test('shows the protocol that is really spoken', async () => {
     const page = await open({ room: newRoom(), user: 'Ada', transport: 'http2-push' })
     expect(await page.page.locator('button.badge').textContent()).toContain('HTTP/2 · TLS')
+    expect(await page.page.locator('button.badge').textContent()).not.toContain('can’t be told to wait')
     await page.switchTo('websocket')
     expect(await page.page.locator('button.badge').textContent()).toContain('HTTP/1.1 · TLS · json')
+    // R39
+    expect(await page.page.locator('button.badge').textContent()).toContain('can’t be told to wait')
   })
 
   test('says why HTTP/2 push cannot run on the plain port, and leads to where it can', async () => {

@@ -61,7 +61,12 @@ function Badge({ negotiated }: { readonly negotiated: Negotiated }) {
   return (
     <Explained
       class="badge"
-      words="The protocol that this link really speaks: said by the server when the link opened, and checked by the page as far as a browser shows it."
+      words={`The protocol that this link really speaks: said by the server when the link opened, and checked by the page as far as a browser shows it.${
+        // R39: a response is read as fast as it is taken; a page's WebSocket has no such brake.
+        subprotocol === null
+          ? ''
+          : ' A browser’s WebSocket can’t be told to wait: what a page does not take in time piles up in its tab.'
+      }`}
     >
       {[...parts, ...extensions].join(' · ')}
     </Explained>
