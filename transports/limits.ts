@@ -64,7 +64,9 @@ export const serverLimits = {
   headSeconds: 10,
   /** The head of a request. */
   headBytes: 16 * 1024,
-  /** On a drain clients are asked to come back spread over so much time for each of them (R33): a few needn't wait for a crowd. */
+  /** On a drain nobody is asked to come back earlier than this: the server that follows has to start first. */
+  drainAwayMs: 1000,
+  /** From then on they are asked to come back spread over so much time for each of them (R33): a few need not wait as a crowd must. */
   drainSpreadPerClientMs: 5,
   /** The same for all of them together, at most. */
   drainSpreadMs: 5000,

@@ -25,6 +25,14 @@ export function outcomeOf({ tally, people, ...parts }: OutcomeParts): Outcome {
     recoveryOf: Object.fromEntries(
       parts.settings.transports.map((transport) => [transport, percentiles(timesOf(transport))]),
     ),
+    recoverySamplesMs: Object.fromEntries(
+      parts.settings.transports.map((transport) => [
+        transport,
+        timesOf(transport)
+          .map(Math.round)
+          .sort((one, other) => one - other),
+      ]),
+    ),
     slowest: people
       .flatMap(({ slowest }) => (slowest === null ? [] : [slowest]))
       .sort((one, other) => other.ms - one.ms)

@@ -167,6 +167,7 @@ function outcomeWith(changes: Partial<Outcome> = {}): Outcome {
     serverMissed: 0,
     recovery: times,
     recoveryOf: Object.fromEntries(chaosTransports.map((transport) => [transport, times])),
+    recoverySamplesMs: Object.fromEntries(chaosTransports.map((transport) => [transport, [times.p50]])),
     slowest: [],
     stuck: [],
     failures: [],

@@ -17,7 +17,11 @@ export function renderJson(
   const perTransport = Object.fromEntries(
     settings.transports.map((transport) => [
       transport,
-      { faults: faults[transport], recoveryMillis: recoveryOf[transport] },
+      {
+        faults: faults[transport],
+        recoveryMillis: recoveryOf[transport],
+        recoverySamplesMillis: outcome.recoverySamplesMs[transport],
+      },
     ]),
   )
   const document = {

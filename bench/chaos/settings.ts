@@ -38,6 +38,8 @@ export interface Outcome {
   readonly serverMissed: number
   readonly recovery: Percentiles
   readonly recoveryOf: Readonly<Record<string, Percentiles>>
+  /** By transport, rounded and ascending: percentiles of several runs come from all their samples. */
+  readonly recoverySamplesMs: Readonly<Record<string, readonly number[]>>
   /** The slowest three, from the slowest on. */
   readonly slowest: readonly SlowRecovery[]
   /** Clients that did not come back from a fault in time, or never settled, in sentences. */

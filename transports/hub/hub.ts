@@ -61,7 +61,7 @@ export class RoomHub implements Hub {
   assertServing(): void {
     if (this.#draining === null) return
     const detail = 'The server is going away. It will be back soon.'
-    throw new ProblemError(problem('draining', detail, { retryAfterMs: this.#spreadMs() }))
+    throw new ProblemError(problem('draining', detail, { retryAfterMs: this.#comeBackMs() }))
   }
 
   async publish(room: string, draft: Draft): Promise<{ message: Message; created: boolean }> {
@@ -114,7 +114,7 @@ export class RoomHub implements Hub {
       for (const room of this.#rooms.values()) {
         for (const subscription of room.subscriptionsNow()) {
           const detail = 'The server is going away. It will be back soon.'
-          subscription.close({ cause: 'peer', retry: true, retryAfterMs: this.#spreadMs(), detail })
+          subscription.close({ cause: 'peer', retry: true, retryAfterMs: this.#comeBackMs(), detail })
         }
       }
       const deadline = this.#clock.nowMs() + serverLimits.drainDeadlineMs
@@ -199,9 +199,9 @@ export class RoomHub implements Hub {
     return Math.min(serverLimits.ringBytes, Math.max(smallestRingBytes, share))
   }
 
-  #spreadMs(): number {
+  #comeBackMs(): number {
     const spreadMs = Math.min(serverLimits.drainSpreadMs, this.#crowd * serverLimits.drainSpreadPerClientMs)
-    return Math.round(this.#random() * spreadMs)
+    return Math.round(serverLimits.drainAwayMs + this.#random() * spreadMs)
   }
 }
 

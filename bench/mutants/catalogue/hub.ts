@@ -170,7 +170,7 @@ export const hubMutants: readonly Mutant[] = [
     file: 'transports/hub/hub.ts',
     edits: [
       {
-        find: "subscription.close({ cause: 'peer', retry: true, retryAfterMs: this.#spreadMs(), detail })",
+        find: "subscription.close({ cause: 'peer', retry: true, retryAfterMs: this.#comeBackMs(), detail })",
         replace: 'void detail',
       },
     ],
