@@ -16,8 +16,11 @@ export interface ActContext {
   heartbeatMs(): number
 }
 
-/** A client that is not where it should be by then is taken for stuck. */
-export const recoveryLimitMs = 45_000
+/**
+ * A client that is not where it should be by then is taken for stuck: with the usual heartbeat it takes 20 s to find a link dead,
+ * and the server is away at every fourth try or so, which are up to 10 s apart.
+ */
+export const recoveryLimitMs = 80_000
 
 /** Resolves true as soon as the condition holds; false after `limitMs` or when the run is over. */
 export async function until(
