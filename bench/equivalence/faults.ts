@@ -164,7 +164,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 're-chunked bytewise',
-    how: 'every byte is written by itself',
+    how: 'every byte is written by itself, up to 512 of what is read at a time',
     requirements: ['R3', 'R14'],
     stage: 'lab',
     burst: false,
