@@ -40,14 +40,11 @@ const quietRounds = 8
 const keepMessages = 100_000
 
 export async function playCell(transport: TransportName, fault: Fault, seed: number): Promise<Evidence> {
+  const heartbeatMs = fault.heartbeatMs ?? scale.heartbeatMs
   const stage =
     fault.stage === 'process'
-      ? await openProcessStage(seed)
-      : await openLabStage({
-          seed,
-          keepMessages: fault.keepMessages ?? keepMessages,
-          heartbeatMs: fault.heartbeatMs ?? scale.heartbeatMs,
-        })
+      ? await openProcessStage(seed, heartbeatMs)
+      : await openLabStage({ seed, keepMessages: fault.keepMessages ?? keepMessages, heartbeatMs })
   const play = new Play(stage, transport, fault, seed)
   try {
     await play.run()
