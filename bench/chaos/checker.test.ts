@@ -196,6 +196,11 @@ describe('what else must not be', () => {
     expect(judge({ bob: [{ ...start, epoch: 'e2' }, ...bobReads.slice(1)] }).resets).toBe(1)
   })
 
+  test('a second start, which would excuse what lies before it', () => {
+    const found = judge({ bob: [...bob, handed(a1), { ...start, offset: 3 }, handed(a3)] })
+    expect([found.resets, found.lost]).toEqual([1, 2])
+  })
+
   test('refused for good', () => {
     const found = judge({
       bob: [...bobReads, sent(message(0, 'bob', 2)), { kind: 'refused', id: 'bob/2', detail: 'no' }],

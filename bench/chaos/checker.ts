@@ -237,6 +237,11 @@ class Reader {
   }
 
   start(epoch: string, offset: number): void {
+    // A client begins once: what lies before a second beginning would go unasked for.
+    if (this.#startOffset !== null) {
+      this.#found('reset', `began again at ${offset}`)
+      return
+    }
     this.#startOffset = offset
     this.#highest = offset
     if (epoch !== this.#epoch)

@@ -9,7 +9,7 @@ import type { HandedMessage, HistoryLine } from './history.ts'
 const positionsInRoom = 2 ** 36
 
 /** Reads one room of a server's data folder. The server must have ended. Throws when there is no such room. */
-export function readLog(dataFolder: string, room: string): StoredLog {
+function readLog(dataFolder: string, room: string): StoredLog {
   const database = new DatabaseSync(join(dataFolder, 'messages.db'), { readOnly: true })
   try {
     const [epoch] = textsOf(database, "SELECT value AS text FROM meta WHERE name = 'epoch'")
@@ -45,7 +45,7 @@ function toMessage(row: Record<string, unknown>): HandedMessage {
 }
 
 /** The lines of a history file. Throws on a line that is none. */
-export function* readHistoryFile(file: string): Generator<HistoryLine> {
+function* readHistoryFile(file: string): Generator<HistoryLine> {
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (line !== '') yield JSON.parse(line) as HistoryLine
   }

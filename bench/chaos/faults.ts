@@ -32,7 +32,7 @@ export const faultTexts: Readonly<Record<FaultKind, string>> = {
   'black-hole': 'half-open: nothing passes, nobody is told; the link found it and came back',
   'slow-reader': 'the client takes a few KB a second, or nothing, for seconds',
   'buffering-proxy': 'bytes are held until there are 4 KB of them, or for 1 s',
-  bytewise: 'bytes arrive one at a time',
+  bytewise: 'bytes arrive one at a time, up to 512 of what is read at a time',
   joined: 'bytes arrive joined, everything up to a pause at once',
   switch: 'a session changed to this transport while messages flow',
   kill: 'SIGKILL of the server while a link of this transport was live, and a start on the same data',

@@ -94,7 +94,7 @@ export function helpText(): string {
     '',
     ...options,
     '',
-    'Faults, each on each transport, three times a minute at least (a shorter run: its share, once at least):',
+    'Faults, each on each transport, three times at least (a run under a minute: its share, once at least):',
     ...faultKinds.map((kind) => `  ${kind.padEnd(20)} ${faultTexts[kind]}`),
     '',
     'Exit: 0 passed, 1 something was lost, doubled, out of order or stuck, or there were too few faults or messages,',

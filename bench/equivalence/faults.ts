@@ -27,6 +27,8 @@ export interface Fault {
 
 /** Readers of a cell that have a place at the server. */
 const everybody = 3
+/** A server's end is told or reset, not missed: while a process starts, its neighbours must not miss each other. */
+const processHeartbeatMs = 2000
 
 export const faults: readonly Fault[] = [
   {
@@ -164,7 +166,7 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 're-chunked bytewise',
-    how: 'every byte is written by itself',
+    how: 'every byte is written by itself, up to 512 of what is read at a time',
     requirements: ['R3', 'R14'],
     stage: 'lab',
     burst: false,
@@ -186,6 +188,7 @@ export const faults: readonly Fault[] = [
     how: 'SIGKILL of the real server, and a start on the same data',
     requirements: ['R26'],
     stage: 'process',
+    heartbeatMs: processHeartbeatMs,
     burst: true,
     async play({ stage }) {
       await stage.restart('kill')
@@ -197,6 +200,7 @@ export const faults: readonly Fault[] = [
     how: 'SIGTERM of the real server, which says goodbye, and a start on the same data',
     requirements: ['R5', 'R33'],
     stage: 'process',
+    heartbeatMs: processHeartbeatMs,
     burst: true,
     async play({ stage }) {
       await stage.restart('stop')

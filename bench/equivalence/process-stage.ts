@@ -19,12 +19,12 @@ const readyMs = 20_000
 
 type Ready = Extract<ServedReport, { kind: 'ready' }>
 
-export async function openProcessStage(seed: number): Promise<Stage> {
+export async function openProcessStage(seed: number, heartbeatMs: number): Promise<Stage> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'parley-equivalence-'))
   // The server answers to the relays' names only, so they must be there first; they learn of its ports afterwards.
   const path = await openPath({ tls: 1, h2WebSocket: 1 }, seed)
   const origins = [path.base.origin, path.h2WebSocketUrl.origin]
-  const served = new Served({ dataFolder, heartbeatMs: scale.heartbeatMs, origins })
+  const served = new Served({ dataFolder, heartbeatMs, origins })
   const start = async (): Promise<void> => {
     await served.start()
     path.relays[0].retarget({ port: served.ports.tls })

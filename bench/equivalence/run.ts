@@ -24,6 +24,7 @@ export interface Evidence {
   readonly quietLog: readonly Message[]
   readonly mostServerBytes: number
   readonly mostClientBytes: number
+  /** How often the server's bytes were looked at. */
   readonly samples: number
   /** Links that were closed by the session although the next one had not caught up. */
   readonly letGoTooEarly: number
@@ -39,14 +40,11 @@ const quietRounds = 8
 const keepMessages = 100_000
 
 export async function playCell(transport: TransportName, fault: Fault, seed: number): Promise<Evidence> {
+  const heartbeatMs = fault.heartbeatMs ?? scale.heartbeatMs
   const stage =
     fault.stage === 'process'
-      ? await openProcessStage(seed)
-      : await openLabStage({
-          seed,
-          keepMessages: fault.keepMessages ?? keepMessages,
-          heartbeatMs: fault.heartbeatMs ?? scale.heartbeatMs,
-        })
+      ? await openProcessStage(seed, heartbeatMs)
+      : await openLabStage({ seed, keepMessages: fault.keepMessages ?? keepMessages, heartbeatMs })
   const play = new Play(stage, transport, fault, seed)
   try {
     await play.run()
@@ -170,8 +168,10 @@ class Play {
   }
 
   #sample(): void {
-    this.#samples += 1
-    this.#mostServerBytes = Math.max(this.#mostServerBytes, this.#stage.queuedBytes() ?? 0)
+    const queuedBytes = this.#stage.queuedBytes()
+    // While there is no server there is nothing to look at.
+    if (queuedBytes !== null) this.#samples += 1
+    this.#mostServerBytes = Math.max(this.#mostServerBytes, queuedBytes ?? 0)
     const held = [this.#follower, this.#person, this.#quiet].map(({ ledger }) => ledger.mostHeldBytes)
     this.#mostClientBytes = Math.max(this.#mostClientBytes, ...held)
   }

@@ -21,8 +21,8 @@ export const scale = {
   floodMessages: 1500,
   /** The same for polls, each of which is answered with three of them at most. */
   pollingFloodMessages: 250,
-  /** How long nothing may happen that is waited for: longer than a request's time-out, and a drain's time to come back. */
-  settleMs: 20_000,
+  /** How long nothing may happen that is waited for: longer than two requests' time-outs, one for each hole, and a drain's time to come back. */
+  settleMs: 30_000,
 } as const
 
 /** What may be held for, or by, one reader at any time, in bytes. */

@@ -130,7 +130,7 @@ async function openRoom(epoch: string, { keepMessages, heartbeatMs }: LabStageOp
 export const transportNames: readonly TransportName[] = serverTransports.map(({ name }) => name)
 
 /** The rooms of a cell: one in which much is said, and one in which nothing is said before the fault. */
-export const roomNames = ['busy', 'quiet'] as const
+const roomNames = ['busy', 'quiet'] as const
 
 function portsOf(lab: Lab): BehindPorts {
   return { tls: Number(lab.https.port), h2WebSocket: Number(lab.h2WebSocket.port) }

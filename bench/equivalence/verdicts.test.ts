@@ -85,6 +85,7 @@ function honest() {
     quietLog: log(1, 5),
     mostServerBytes: 1000,
     mostClientBytes: 1000,
+    samples: 10,
     letGoTooEarly: 0,
     problems: [] as string[],
     placesLeft: 0,
@@ -100,7 +101,6 @@ function verdictOn(spoil: (draft: Draft) => void): CellVerdict {
   const evidence: Evidence = {
     ...rest,
     transport: 'websocket',
-    samples: 10,
     follower: { ...heard(follower), calledTooEarly },
     person: { ...heard(person), sent, stored },
     quiet: heard(quiet),
@@ -202,6 +202,13 @@ describe('each of these is noticed, and by the property that it is about', () =>
       'bounded',
       (draft) => {
         draft.mostServerBytes = bounds.serverBytes + 1
+      },
+    ],
+    [
+      'nobody looked at the server',
+      'bounded',
+      (draft) => {
+        draft.samples = 0
       },
     ],
     [

@@ -184,7 +184,6 @@ function missing(who: string, { received, gaps, resets }: Heard, log: readonly M
     return other === undefined || other.id !== message.id || other.offset !== message.offset
   })
   if (wrong >= 0) return [`${who} heard something else than the log has at offset ${due[wrong]?.offset}`]
-  // A reader that came when the room was empty has all of it.
   // It came when the room was empty, so all of it is due.
   return first === 1 ? [] : [`${who} has heard nothing before offset ${first}`]
 }
@@ -201,6 +200,7 @@ function told(who: string, { gaps, resets }: Heard, fault: string, isQuiet: bool
 
 function bounded({ mostServerBytes, mostClientBytes, samples, follower }: Evidence): Judgement {
   const against: string[] = []
+  if (samples === 0) against.push('nobody looked at what the server held')
   if (mostServerBytes > bounds.serverBytes)
     against.push(
       `the server held ${mostServerBytes} bytes for one connection; the bound is ${bounds.serverBytes}`,

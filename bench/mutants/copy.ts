@@ -26,7 +26,7 @@ export interface TreeCopy {
 }
 
 /** Files that are tracked, or new and not ignored, and that are still there. */
-export function trackedFiles(): readonly string[] {
+function trackedFiles(): readonly string[] {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
   const files = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\0')
   return files.filter((file) => file !== '' && file !== 'node_modules' && existsSync(join(root, file)))

@@ -107,6 +107,3 @@ export interface Relay extends Acts {
   /** Resets what is open and stops listening. Idempotent; resolves when nothing is left. */
   close(): Promise<void>
 }
-
-/** Rejects with a `UsageError` of one line when the port can't be had. `bench/relay/relay.ts` has it. */
-export type StartRelay = (options: RelayOptions) => Promise<Relay>

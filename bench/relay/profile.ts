@@ -77,7 +77,7 @@ const table = {
   train: { ...path('4g through tunnels: everything stands still for 1 to 8 s, every 20 s on average', 25, 40, 5_000, 10_000), stalls: { everyMs: 20_000, shortestMs: 1000, longestMs: 8000 } },
   flaky: { ...path('wifi whose connections are cut, each after 10 s on average', 5, 8, 20_000, 50_000), cuts: { everyMs: 10_000 } },
   'buffering-proxy': { summary: 'a proxy that passes on only 4 KB, or what it has after 1 s', proxy: { bytes: 4096, holdMs: 1000 } },
-  bytewise: { summary: 'one byte at a time, each in a write of its own', chunks: 'bytewise' },
+  bytewise: { summary: 'one byte at a time, each in a write of its own, up to 512 of what is read at a time', chunks: 'bytewise' },
   joined: { summary: 'everything up to a pause of 20 ms in one piece', chunks: 'joined' },
 } as const satisfies Record<string, Partial<Profile>>
 

@@ -159,11 +159,16 @@ test('a stall holds everything back for its time and loses nothing', async () =>
   relay.stall(200, 'up')
   const startedMs = performance.now()
   client.socket.write('late')
-  server.socket.write('in time')
-  await client.until(({ text }) => text === 'in time')
-  expect(performance.now() - startedMs).toBeLessThan(150)
   await server.until(({ text }) => text === 'late')
   expect(performance.now() - startedMs).toBeGreaterThanOrEqual(199)
+  // One direction alone: the other passes, however slow the machine is.
+  relay.stall(60_000, 'up')
+  client.socket.write(' and later')
+  server.socket.write('in time')
+  await client.until(({ text }) => text === 'in time')
+  expect(server.text).toBe('late')
+  relay.heal()
+  await server.until(({ text }) => text === 'late and later')
 })
 
 test('a black hole passes nothing and tells nobody; what was in it is reset when it ends', async () => {
@@ -249,17 +254,18 @@ test('a reset does not wait for a receiver that has stopped reading', async () =
 test('a limited rate takes its time, from receipt on', async () => {
   const { client, server } = await pair({ downBytesPerSecond: 100_000 })
   const startedMs = performance.now()
-  server.socket.write(Buffer.alloc(30_000))
-  await client.until(({ bytes }) => bytes === 30_000)
+  server.socket.write(Buffer.alloc(60_000))
+  await client.until(({ bytes }) => bytes === 60_000)
   const tookMs = performance.now() - startedMs
-  expect(tookMs).toBeGreaterThanOrEqual(299)
-  expect(tookMs).toBeLessThan(600)
+  expect(tookMs).toBeGreaterThanOrEqual(599)
+  // Not twice as slow.
+  expect(tookMs).toBeLessThan(1200)
 })
 
 test('a delay holds each way, and the first byte waits for a handshake more', async () => {
   const { promise, resolve } = Promise.withResolvers<End>()
   const port = await listen(resolve)
-  const profile = { ...profiles.none, delayUpMs: 40, delayDownMs: 60 }
+  const profile = { ...profiles.none, delayUpMs: 100, delayDownMs: 200 }
   const relay = await startRelay({ target: { port }, profile, seed: 7 })
   relays.push(relay)
   const startedMs = performance.now()
@@ -268,13 +274,14 @@ test('a delay holds each way, and the first byte waits for a handshake more', as
   const server = await promise
   await server.until(({ text }) => text === 'first')
   const firstMs = performance.now() - startedMs
-  expect(firstMs).toBeGreaterThanOrEqual(139)
+  expect(firstMs).toBeGreaterThanOrEqual(399)
   const sentMs = performance.now()
   server.socket.write('answer')
   await client.until(({ text }) => text === 'answer')
   const answerMs = performance.now() - sentMs
-  expect(answerMs).toBeGreaterThanOrEqual(59)
-  expect(answerMs).toBeLessThan(140)
+  expect(answerMs).toBeGreaterThanOrEqual(199)
+  // No round trip more: that is for the first byte alone.
+  expect(answerMs).toBeLessThan(500)
 })
 
 test('bytewise: one byte a read', async () => {
@@ -299,15 +306,15 @@ test('joined: what comes in pieces arrives in one', async () => {
 })
 
 test('a buffering proxy passes on at its size or after its time', async () => {
-  const { client, server } = await pair({ proxy: { bytes: 100, holdMs: 150 } })
+  const { client, server } = await pair({ proxy: { bytes: 100, holdMs: 600 } })
   const startedMs = performance.now()
   client.socket.write(Buffer.alloc(99))
   await server.until(({ bytes }) => bytes === 99)
-  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(149)
+  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(599)
   const againMs = performance.now()
   client.socket.write(Buffer.alloc(100))
   await server.until(({ bytes }) => bytes === 199)
-  expect(performance.now() - againMs).toBeLessThan(120)
+  expect(performance.now() - againMs).toBeLessThan(599)
 })
 
 test('refuses new connections until it is healed, and goes where it is sent', async () => {
