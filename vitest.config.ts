@@ -8,7 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 15_000,
     // Of the tests that say that they may run beside each other.
-    maxConcurrency: 10,
+    maxConcurrency: 6,
     hookTimeout: 30_000,
     teardownTimeout: 2_000,
     reporters: ['default'],

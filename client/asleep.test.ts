@@ -34,23 +34,6 @@ afterAll(async () => {
   await lab?.end()
 })
 
-test('R8: a closed tab frees its subscription within two heartbeats, over each transport that has one', async () => {
-  const subscribers = async (): Promise<number> => {
-    const text = await (await fetch(new URL('/metrics', lab.plain))).text()
-    return Number(/^parley_subscribers ([0-9]+)$/m.exec(text)?.[1])
-  }
-  const before = await subscribers()
-  const follow = catalogue.filter(({ group }) => group === 'push')
-  const opened = await Promise.all(
-    follow.map(({ name }) =>
-      LabPage.open(browser, lab.tls, { room: 'closing', user: 'Ada', transport: name }),
-    ),
-  )
-  expect(await subscribers()).toBe(before + follow.length)
-  await Promise.all(opened.map((page) => page.close()))
-  await expect.poll(subscribers, { timeout: 2 * heartbeatSeconds * 1000 }).toBe(before)
-})
-
 test('R35: a laptop slept, and the server gave its links up: on return each is found dead at once, and nothing is missed', {
   timeout: 60_000,
 }, async () => {

@@ -6,6 +6,8 @@ import { LabPage, type OpenOptions, RunningLab, startBrowser } from './browser.n
 
 const clean = /lost 0 · duplicated 0 · reordered 0/
 const transports = catalogue.map(({ name }) => name)
+/** The server's own, when it isn't told another. */
+const heartbeatMs = 10_000
 
 let lab: RunningLab
 let browser: Browser
@@ -240,6 +242,26 @@ describe('what is written', () => {
     expect(await links.getAttribute('href')).toMatch(/^https:\/\/example\.com\//)
     expect(await page.page.locator('.author').first().textContent()).toBe('<b>Ada</b>')
   })
+})
+
+test('R8: a closed tab frees its subscription within two heartbeats, over each transport that has one', {
+  timeout: 40_000,
+}, async () => {
+  const subscribers = async (): Promise<number> => {
+    const text = await (await fetch(new URL('/metrics', lab.plain))).text()
+    return Number(/^parley_subscribers ([0-9]+)$/m.exec(text)?.[1])
+  }
+  // The pages of the test before have gone, too.
+  await expect.poll(subscribers, { timeout: 2 * heartbeatMs }).toBe(0)
+  const follow = catalogue.filter(({ group }) => group === 'push')
+  const opened = await Promise.all(
+    follow.map(({ name }) =>
+      LabPage.open(browser, lab.tls, { room: 'closing', user: 'Ada', transport: name }),
+    ),
+  )
+  await expect.poll(subscribers).toBe(follow.length)
+  await Promise.all(opened.map((page) => page.close()))
+  await expect.poll(subscribers, { timeout: 2 * heartbeatMs }).toBe(0)
 })
 
 test.each(['online', 'offline', 'visibilitychange'])('asks the link at once on "%s"', async (event) => {

@@ -134,8 +134,11 @@ async function stall(person: Person, relay: Relay, card: Card, context: ActConte
   if (card.kind === 'stall-short') {
     const durationMs = Math.min(3000, limitMs * (0.1 + 0.6 * random()))
     relay.stall(durationMs)
-    await pause(durationMs, signal)
-    return true
+    // What it holds shortly before the end is what met it.
+    await pause(durationMs * 0.95, signal)
+    const held = heldBytes(relay) > 0 && person.liveTransport === card.transport
+    await pause(durationMs * 0.05, signal)
+    return held
   }
   const ends = person.linkEnds
   const durationMs = limitMs * (1.15 + 0.2 * random()) + 500
@@ -190,7 +193,12 @@ function profile(
   )
 }
 
-/** A fault that lasts: it counts when bytes met it on a connection that was open at its beginning. */
+/** What it has taken and not passed on yet, of all connections. */
+function heldBytes(relay: Relay): number {
+  return relay.connections.reduce((sum, { heldBytes: held }) => sum + held.up + held.down, 0)
+}
+
+/** A fault that lasts: it counts when bytes met it on a connection that was open at its beginning, and the client stayed on its transport. */
 async function during(
   person: Person,
   relay: Relay,
@@ -200,14 +208,11 @@ async function during(
   begin: () => void,
 ): Promise<boolean> {
   if (!person.isOn(transport)) return false
-  const passed = (): number =>
-    relay.counts.bytesUp +
-    relay.counts.bytesDown +
-    relay.connections.reduce((sum, { heldBytes }) => sum + heldBytes.up + heldBytes.down, 0)
+  const passed = (): number => relay.counts.bytesUp + relay.counts.bytesDown + heldBytes(relay)
   const before = passed()
   begin()
   await pause(durationMs, signal)
-  return passed() !== before
+  return passed() !== before && person.liveTransport === transport
 }
 
 /** A few switches in a row, some of which take the place of the one before; ends anywhere. */
