@@ -1,6 +1,8 @@
 // `npm run bench`: reads the options, measures, sums up, prints. The exit code says how it went.
+
 import { writeFileSync } from 'node:fs'
 import { UsageError } from '../transports/errors.ts'
+import { checkWritable } from './arguments.ts'
 import { measure } from './measure.ts'
 import { parseOptions } from './options.ts'
 import { renderJson } from './report/json.ts'
@@ -50,16 +52,6 @@ async function main(): Promise<number> {
   // Before minutes of measuring, not after them.
   if (jsonFile !== null) checkWritable(jsonFile)
   return run(command.settings, jsonFile)
-}
-
-function checkWritable(file: string): void {
-  try {
-    writeFileSync(file, '', { flag: 'a' })
-  } catch (error) {
-    throw new UsageError(
-      `${file} can't be written: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
 }
 
 try {

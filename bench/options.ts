@@ -1,6 +1,8 @@
 // The bench's command line, and its help. Pure: nothing is started here.
+
 import { parseArgs } from 'node:util'
 import { UsageError } from '../transports/errors.ts'
+import { optionLines, understood, whole } from './arguments.ts'
 import { benchLimits, type Profile, profiles } from './limits.ts'
 import { deliveryFields, goalFields, serviceFields } from './report/columns.ts'
 import { slowFields } from './report/slow.ts'
@@ -82,13 +84,7 @@ export function parseOptions(args: readonly string[], drawSeed: () => number): C
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: optionTable, allowPositionals: true })
-  } catch (error) {
-    // Node explains at length; its first line says enough.
-    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`)
-  }
+  return understood(() => parseArgs({ args: [...args], options: optionTable, allowPositionals: true }))
 }
 
 type Values = ReturnType<typeof parsed>['values']
@@ -113,12 +109,6 @@ function transportsFrom(asked: readonly string[]): readonly string[] {
 function oneOf(what: string, name: string, known: readonly string[]): string {
   if (known.includes(name)) return name
   throw new UsageError(`There is no ${what} "${name}". Known: ${known.join(', ')}.`)
-}
-
-function whole(option: string, text: string, least: number, most: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= least && value <= most) return value
-  throw new UsageError(`${option} is a whole number from ${least} to ${most}, not "${text}".`)
 }
 
 function coresFrom(text: string): readonly [number, number] {
@@ -177,10 +167,7 @@ function listText(): string {
 }
 
 export function helpText(): string {
-  const options = Object.entries(optionTable).map(([name, option]) => {
-    const value = 'value' in option ? ` ${option.value}` : ''
-    return `  ${`--${name}${value}`.padEnd(22)} ${option.help}`
-  })
+  const options = optionLines(optionTable, 22)
   const columns = (fields: readonly { readonly title: string; readonly help: string }[]): readonly string[] =>
     fields.map(({ title, help }) => `  ${title.padEnd(13)} ${help}`)
   return [

@@ -1,6 +1,7 @@
 // `npm run chaos`: reads the options, runs, judges, prints. The exit code says how it went.
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { messageOf, UsageError } from '../../transports/errors.ts'
+import { checkWritable } from '../arguments.ts'
 import { describeEnvironment } from '../environment.ts'
 import { parseOptions } from './options.ts'
 import { progressText, renderJson, renderScreen } from './report.ts'
@@ -63,12 +64,7 @@ function checkFiles(settings: Settings, jsonFile: string | null): void {
   const { keepFolder } = settings
   if (keepFolder !== null && existsSync(keepFolder) && readdirSync(keepFolder).length > 0)
     throw new UsageError(`--keep-data takes a folder that is new or empty, and ${keepFolder} is not.`)
-  if (jsonFile === null) return
-  try {
-    writeFileSync(jsonFile, '', { flag: 'a' })
-  } catch (error) {
-    throw new UsageError(`${jsonFile} can't be written: ${messageOf(error)}`, { cause: error })
-  }
+  if (jsonFile !== null) checkWritable(jsonFile)
 }
 
 async function main(): Promise<number> {

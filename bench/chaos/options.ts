@@ -1,6 +1,8 @@
 // The command line of `npm run chaos`, and its help. Pure.
+
 import { parseArgs } from 'node:util'
-import { messageOf, UsageError } from '../../transports/errors.ts'
+import { UsageError } from '../../transports/errors.ts'
+import { optionLines, understood, whole } from '../arguments.ts'
 import { faultKinds, faultTexts } from './faults.ts'
 import type { Settings } from './settings.ts'
 
@@ -57,12 +59,9 @@ export function parseOptions(args: readonly string[], drawSeed: () => number): C
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: optionTable, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    const [line = ''] = messageOf(error).split(/\. |\n/)
-    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`, { cause: error })
-  }
+  return understood(
+    () => parseArgs({ args: [...args], options: optionTable, strict: true, allowPositionals: false }).values,
+  )
 }
 
 function transportsOf(text: string | undefined): readonly string[] {
@@ -76,17 +75,8 @@ function transportsOf(text: string | undefined): readonly string[] {
   return names
 }
 
-function whole(option: string, text: string, least: number, most: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= least && value <= most) return value
-  throw new UsageError(`${option} is a whole number from ${least} to ${most}, not "${text}".`)
-}
-
 export function helpText(): string {
-  const options = Object.entries(optionTable).map(([name, option]) => {
-    const value = 'value' in option ? ` ${option.value}` : ''
-    return `  ${`--${name}${value}`.padEnd(20)} ${option.help}`
-  })
+  const options = optionLines(optionTable, 20)
   return [
     'npm run chaos [-- OPTIONS]',
     'Clients on every transport post and read through relays that break, while the server is killed and started again.',

@@ -1,7 +1,9 @@
 // `npm run equivalence`: plays the matrix, prints it, and writes its page.
+
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { messageOf, UsageError } from '../../transports/errors.ts'
+import { UsageError } from '../../transports/errors.ts'
+import { checkWritable } from '../arguments.ts'
 import { durationText } from '../report/progress.ts'
 import { runMatrix } from './matrix.ts'
 import { type EquivalenceOptions, parseOptions, usage } from './options.ts'
@@ -34,14 +36,6 @@ async function run(options: EquivalenceOptions): Promise<number> {
   if (interrupt.signal.aborted) return exitCodes.interrupted
   const isBroken = cells.some(({ verdicts }) => verdicts.some(({ result }) => result === 'broken'))
   return isBroken ? exitCodes.broken : exitCodes.fine
-}
-
-function checkWritable(file: string): void {
-  try {
-    writeFileSync(file, '', { flag: 'a' })
-  } catch (error) {
-    throw new UsageError(`${file} can't be written: ${messageOf(error)}`, { cause: error })
-  }
 }
 
 try {

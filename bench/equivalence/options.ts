@@ -1,7 +1,9 @@
 // The command line of `npm run equivalence`. Pure.
+
 import { parseArgs } from 'node:util'
 import type { TransportName } from '../../transports/contract.ts'
-import { messageOf, UsageError } from '../../transports/errors.ts'
+import { UsageError } from '../../transports/errors.ts'
+import { understood, whole } from '../arguments.ts'
 import { type Fault, faults } from './faults.ts'
 import { usualJobs } from './matrix.ts'
 import { transportNames } from './stage.ts'
@@ -59,24 +61,22 @@ export function parseOptions(args: readonly string[]): EquivalenceOptions | null
 function parsed(args: readonly string[]) {
   const string = { type: 'string' } as const
   const boolean = { type: 'boolean' } as const
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        transports: string,
-        faults: string,
-        seed: string,
-        jobs: string,
-        json: string,
-        verbose: boolean,
-        write: boolean,
-        help: boolean,
-      },
-    }).values
-  } catch (error) {
-    const [line = ''] = messageOf(error).split('\n')
-    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`, { cause: error })
-  }
+  return understood(
+    () =>
+      parseArgs({
+        args: [...args],
+        options: {
+          transports: string,
+          faults: string,
+          seed: string,
+          jobs: string,
+          json: string,
+          verbose: boolean,
+          write: boolean,
+          help: boolean,
+        },
+      }).values,
+  )
 }
 
 function chosenOf(what: string, list: string | undefined, known: readonly string[]): readonly string[] {
@@ -86,10 +86,4 @@ function chosenOf(what: string, list: string | undefined, known: readonly string
   if (stranger !== undefined)
     throw new UsageError(`There is no ${what} "${stranger}". Known: ${known.join(', ')}.`)
   return known.filter((name) => asked.includes(name))
-}
-
-function whole(option: string, text: string, least: number, most: number): number {
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= least && value <= most) return value
-  throw new UsageError(`${option} is a whole number from ${least} to ${most}, not "${text}".`)
 }

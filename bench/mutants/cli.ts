@@ -1,7 +1,9 @@
 // `npm run mutants`: breaks Parley on purpose and shows that a check notices each way.
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../../transports/errors.ts'
+import { checkWritable } from '../arguments.ts'
 import { durationText } from '../report/progress.ts'
 import { root } from './copy.ts'
 import { mutated, StaleMutantError } from './mutant.ts'
@@ -25,6 +27,7 @@ function exitCodeOf(run: MutantsRun): number {
 }
 
 async function run({ mutants, jobs, jsonFile }: Extract<Command, { kind: 'run' }>): Promise<number> {
+  if (jsonFile !== null) checkWritable(jsonFile)
   // Before minutes of tests, not in the middle of them.
   for (const mutant of mutants) mutated(mutant, readFileSync(join(root, mutant.file), 'utf8'))
   const interrupt = new AbortController()

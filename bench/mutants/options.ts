@@ -1,7 +1,9 @@
 // The command line of `npm run mutants`. Pure.
+
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { messageOf, UsageError } from '../../transports/errors.ts'
+import { UsageError } from '../../transports/errors.ts'
+import { understood, whole } from '../arguments.ts'
 import { mutants } from './catalogue/all.ts'
 import { checks } from './checks.ts'
 import type { Mutant } from './mutant.ts'
@@ -37,13 +39,14 @@ export function parseOptions(args: readonly string[], cores = availableParalleli
   if (values.help === true) return { kind: 'text', text: usage }
   const chosen = chosenMutants(positionals)
   if (values.list === true) return { kind: 'text', text: listText(chosen) }
-  const jobs = values.jobs === undefined ? Math.max(1, Math.floor(cores / 3)) : jobsFrom(values.jobs)
+  const jobs =
+    values.jobs === undefined ? Math.max(1, Math.floor(cores / 3)) : whole('--jobs', values.jobs, 1, 999)
   return { kind: 'run', mutants: chosen, jobs, jsonFile: values.json ?? null }
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
+  return understood(() =>
+    parseArgs({
       args: [...args],
       allowPositionals: true,
       options: {
@@ -52,11 +55,8 @@ function parsed(args: readonly string[]) {
         list: { type: 'boolean' },
         help: { type: 'boolean' },
       },
-    })
-  } catch (error) {
-    const [line = ''] = messageOf(error).split('\n')
-    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`, { cause: error })
-  }
+    }),
+  )
 }
 
 function chosenMutants(names: readonly string[]): readonly Mutant[] {
@@ -66,12 +66,6 @@ function chosenMutants(names: readonly string[]): readonly Mutant[] {
       throw new UsageError(`There is no mutant "${name}". See --list.`)
   }
   return mutants.filter((mutant) => names.some((name) => mutant.name.startsWith(name)))
-}
-
-function jobsFrom(text: string): number {
-  const jobs = /^\d{1,3}$/.test(text) ? Number(text) : 0
-  if (jobs >= 1) return jobs
-  throw new UsageError(`--jobs is a whole number from 1 to 999, not "${text}".`)
 }
 
 function listText(chosen: readonly Mutant[]): string {

@@ -1,6 +1,8 @@
 // The command line of `npm run relay`, and its help. Pure.
+
 import { parseArgs } from 'node:util'
-import { messageOf, UsageError } from '../../transports/errors.ts'
+import { UsageError } from '../../transports/errors.ts'
+import { optionLines, understood, whole } from '../arguments.ts'
 import type { Target } from './contract.ts'
 import { type Profile, profileNames, profileOf, profiles } from './profile.ts'
 
@@ -78,7 +80,7 @@ export function parseOptions(args: readonly string[], drawSeed: () => number): C
         downBytesPerSecond: rate(number('down-kbit'), profile.downBytesPerSecond),
         bufferBytes: bufferKilobytes === undefined ? profile.bufferBytes : bufferKilobytes * 1024,
       },
-      seed: values.seed === undefined ? drawSeed() : seedOf(values.seed),
+      seed: values.seed === undefined ? drawSeed() : whole('--seed', values.seed, 0, 2 ** 32 - 1),
     },
   }
 }
@@ -99,12 +101,6 @@ function numberOf(option: NumberOption, text: string): number {
   throw new UsageError(`--${option} is a number from ${least} to ${most}, not "${text}".`)
 }
 
-function seedOf(text: string): number {
-  const seed = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
-  if (seed < 2 ** 32) return seed
-  throw new UsageError(`--seed is a whole number from 0 to ${2 ** 32 - 1}, not "${text}".`)
-}
-
 function portOf(option: string, text: string, least: number): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (port >= least && port <= 65_535) return port
@@ -120,19 +116,13 @@ function targetOf(text: string): Required<Target> {
 }
 
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: optionTable, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    const [line = ''] = messageOf(error).split(/\. |\n/)
-    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`, { cause: error })
-  }
+  return understood(
+    () => parseArgs({ args: [...args], options: optionTable, strict: true, allowPositionals: false }).values,
+  )
 }
 
 export function helpText(): string {
-  const options = Object.entries(optionTable).map(([name, option]) => {
-    const value = 'value' in option ? ` ${option.value}` : ''
-    return `  ${`--${name}${value}`.padEnd(22)} ${option.help}`
-  })
+  const options = optionLines(optionTable, 22)
   return [
     'npm run relay -- --to PORT [OPTIONS]',
     'A path to a server with faults: clients connect to the relay in place of the server.',

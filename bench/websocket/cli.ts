@@ -1,6 +1,8 @@
 // `npm run bench:websocket`: reads the options, measures, sums up, prints.
+
 import { writeFileSync } from 'node:fs'
-import { messageOf, UsageError } from '../../transports/errors.ts'
+import { UsageError } from '../../transports/errors.ts'
+import { checkWritable } from '../arguments.ts'
 import { ProgressReporter } from '../report/progress.ts'
 import { compare } from './measure.ts'
 import { type Options, parseOptions, usage } from './options.ts'
@@ -40,14 +42,6 @@ async function main(): Promise<number> {
   // Before minutes of measuring, not after them.
   if (options.jsonFile !== null) checkWritable(options.jsonFile)
   return run(options)
-}
-
-function checkWritable(file: string): void {
-  try {
-    writeFileSync(file, '', { flag: 'a' })
-  } catch (error) {
-    throw new UsageError(`${file} can't be written: ${messageOf(error)}`)
-  }
 }
 
 try {

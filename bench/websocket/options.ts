@@ -1,6 +1,8 @@
 // The comparison's command line. Pure.
+
 import { parseArgs } from 'node:util'
 import { UsageError } from '../../transports/errors.ts'
+import { understood } from '../arguments.ts'
 import { type ServerName, serverNames, workloads } from './workloads.ts'
 
 export interface Options {
@@ -56,26 +58,24 @@ export function parseOptions(args: readonly string[]): Options | null {
 function parsed(args: readonly string[]) {
   const string = { type: 'string' } as const
   const boolean = { type: 'boolean' } as const
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        json: string,
-        rounds: string,
-        seconds: string,
-        'warm-up': string,
-        only: string,
-        servers: string,
-        cores: string,
-        'no-pin': boolean,
-        seed: string,
-        help: boolean,
-      },
-    }).values
-  } catch (error) {
-    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-    throw new UsageError(`${line.replace(/\.$/, '')}. See --help.`)
-  }
+  return understood(
+    () =>
+      parseArgs({
+        args: [...args],
+        options: {
+          json: string,
+          rounds: string,
+          seconds: string,
+          'warm-up': string,
+          only: string,
+          servers: string,
+          cores: string,
+          'no-pin': boolean,
+          seed: string,
+          help: boolean,
+        },
+      }).values,
+  )
 }
 
 function number(option: string, text: string, least: number, most: number): number {
