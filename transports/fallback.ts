@@ -3,14 +3,14 @@ import type { Clock } from './clock.ts'
 import type { TransportName } from './contract.ts'
 
 /** How long a transport that can't be used is left alone; it doubles each time that it can't be used again. */
-export const skipMs = 60_000
-export const longestSkipMs = 600_000
+const skipMs = 60_000
+const longestSkipMs = 600_000
 /** So often a link may open and end without having brought anything before its transport is left alone. */
-export const mostFlaps = 3
+const mostFlaps = 3
 /** A transport that has been open in this session may fail so often before another one is tried: it is more likely the network. */
-export const mostFailures = 2
+const mostFailures = 2
 /** How long an opening may take while another transport is left to be tried: a blocked one must leave time for it (R32 allows 3 s). */
-export const impatientOpenMs = 2000
+const impatientOpenMs = 2000
 export const patientOpenMs = 10_000
 
 /** What a link was good for: it brought something, or lived for a while; it ended at once, with nothing; or it was silent until it was given up. */

@@ -4,7 +4,7 @@ import type { ClientHttp2Session } from 'node:http2'
 /** How long a connection may be silent once it is doubted, in ms. */
 export const doubtTimeoutMs = 2000
 /** How long one that is not open yet may take from then on: TCP and TLS are round trips, and everybody's next request waits for it. */
-export const connectTimeoutMs = 8000
+const connectTimeoutMs = 8000
 
 const doubted = new WeakSet<ClientHttp2Session>()
 
