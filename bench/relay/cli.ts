@@ -33,6 +33,7 @@ function sayStart(relay: Relay, { target, profile, seed }: RelaySettings): void 
   say(
     `Open https://${at}/ (or http:) for ${target.host}:${target.port}: ${profile.name}, ${profile.summary}; seed ${seed}. ${modelText}`,
   )
+  say(`A Parley lab behind it must know the address: npm start -- --origin https://${at}`)
   if (process.stdin.isTTY) say(keysHelp)
 }
 
