@@ -153,7 +153,22 @@ describe('opening', () => {
   test('a close before the hello rejects, with what a browser tells', async () => {
     const opening = transport().open(request())
     played.end(1006)
-    await expect(opening).rejects.toMatchObject({ cause: 'network', retry: true })
+    await expect(opening).rejects.toMatchObject({
+      cause: 'network',
+      retry: true,
+      message: 'The WebSocket could not be opened; a browser does not tell a page why.',
+    })
+  })
+
+  test('a close before the hello tells why, where the runtime says so', async () => {
+    const opening = transport().open(request())
+    const { onerror } = played as { onerror: ((event: { readonly message: string }) => void) | null }
+    onerror?.({ message: 'the server answered 403' })
+    played.end(1006)
+    await expect(opening).rejects.toMatchObject({
+      cause: 'network',
+      message: 'The WebSocket could not be opened: the server answered 403',
+    })
   })
 
   test('a constructor that throws, for mixed content say, rejects as a LinkError', async () => {

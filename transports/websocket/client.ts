@@ -97,7 +97,12 @@ export class WebSocketTransport implements ClientTransport {
           fail(error instanceof LinkError ? error : new LinkError('protocol', messageOf(error), { error }))
         }
       }
-      socket.onclose = (event: CloseLike) => fail(neverOpened(event.reason))
+      let said = ''
+      // Ours tells what went wrong; a browser's event has no message.
+      socket.onerror = ({ message }: { readonly message?: unknown }) => {
+        if (typeof message === 'string') said = message
+      }
+      socket.onclose = (event: CloseLike) => fail(neverOpened(event.reason, said))
     })
   }
 }
@@ -122,8 +127,9 @@ function socketUrl(request: OpenRequest): string {
   return url.href
 }
 
-function neverOpened(reason: string): LinkError {
+function neverOpened(reason: string, said: string): LinkError {
   if (reason !== '') return new LinkError('peer', reason)
+  if (said !== '') return new LinkError('network', `The WebSocket could not be opened: ${said}`)
   return new LinkError('network', 'The WebSocket could not be opened; a browser does not tell a page why.')
 }
 
