@@ -54,12 +54,12 @@ test('R35: a laptop slept, and the server gave its links up: on return each is f
   const processes = childrenOf(process.pid)
     .filter((id) => !others.has(id))
     .flatMap((id) => [id, ...descendantsOf(id)])
-  for (const id of processes) process.kill(id, 'SIGSTOP')
+  for (const id of processes) signal(id, 'SIGSTOP')
   try {
     await new Promise((resolve) => setTimeout(resolve, asleepMs))
     for (const { name } of asleep) await lab.say(`slept-${name}`, 'Grace', 'meanwhile')
   } finally {
-    for (const id of processes) process.kill(id, 'SIGCONT')
+    for (const id of processes) signal(id, 'SIGCONT')
   }
   await Promise.all(
     asleep.map(async ({ page }) => {
@@ -74,6 +74,15 @@ test('R35: a laptop slept, and the server gave its links up: on return each is f
   )
   await laptop.close()
 })
+
+/** Some of a browser's processes end by themselves. */
+function signal(id: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(id, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
 
 /** The processes that this one has started, but for the one that tells. */
 function childrenOf(parent: number): readonly number[] {
