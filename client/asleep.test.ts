@@ -1,7 +1,7 @@
 // A page that nothing runs in for a while, as in a hidden tab or on a laptop that sleeps: nothing closes falsely, nothing is missed (R35).
 import { execFileSync } from 'node:child_process'
 import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { catalogue } from '../transports/catalogue.ts'
 import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
 
@@ -38,6 +38,7 @@ test('R35: a laptop slept, and the server gave its links up: on return each is f
   timeout: 60_000,
 }, async () => {
   const laptop = await startBrowser()
+  onTestFinished(() => laptop.close())
   const asleep = await Promise.all(
     catalogue.map(async ({ name }) => {
       const page = await LabPage.open(laptop, lab.tls, {
@@ -72,7 +73,6 @@ test('R35: a laptop slept, and the server gave its links up: on return each is f
       expect(await page.proof.textContent()).toMatch(/lost 0 · duplicated 0 · reordered 0/)
     }),
   )
-  await laptop.close()
 })
 
 /** Some of a browser's processes end by themselves. */
