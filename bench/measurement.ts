@@ -10,6 +10,8 @@ export interface Traffic {
   readonly deliveries: number
   /** Read events of the client: answers, chunks or WebSocket messages that brought something. */
   readonly reads: number
+  /** Questions of those that poll, empty answers included; 0 for what is pushed. */
+  readonly requests: number
   /** At the TCP socket, TLS included. */
   readonly bytesUp: number
   readonly bytesDown: number
@@ -18,21 +20,53 @@ export interface Traffic {
   readonly payloadBytesDown: number
 }
 
+/** Where a cell stands in its run. */
+export interface Place {
+  /** From the run's start, ms. */
+  readonly startedMs: number
+  /** Counts the server processes of a run: cells of one epoch had the same ones. */
+  readonly epoch: number
+}
+
+/** What is asked of every subject of a table alike. */
+export interface Load {
+  /** In all rooms together. */
+  readonly subscribers: number
+  readonly rooms: number
+  /** In all rooms together. */
+  readonly ratePerSecond: number
+  /** Messages that leave at the same moment; 1 but for bursts. */
+  readonly burst: number
+  readonly textBytes: number
+  readonly secure: boolean
+  /** Who sends: a publisher of its own over plain HTTP/1.1, or the subscribers themselves over the link that is measured. */
+  readonly upLink: 'publisher' | 'native'
+  /** What the path adds, one way, ms: 0 without a relay. */
+  readonly delayUpMs: number
+  readonly delayDownMs: number
+}
+
 /** One subject under one load in one block: the open loop's cell. */
-export interface DeliveryCell extends Traffic, WindowResult {
+export interface DeliveryCell extends Traffic, WindowResult, Place, Load {
   readonly kind: 'delivery'
   readonly scenario: string
   /** The load in words; cells with the same scenario and load are one table. */
   readonly load: string
   readonly subject: string
   readonly block: number
-  readonly subscribers: number
-  readonly ratePerSecond: number
+  /** Of those that poll: from an answer to the next question, ms. 0 for what is pushed. */
+  readonly intervalMs: number
   readonly tally: Tally
   /** Histograms of µs in HDR's compressed base64. From the intended time; from the real send; intended to real send. */
   readonly latency: string
   readonly service: string
   readonly sendLag: string
+  /** Per message: the last subscriber's receipt, from the intended time. */
+  readonly completion: string
+  /** Per subscriber: from asking for a link until it is open and has had the server's first word. */
+  readonly connect: string
+  /** The slowest delivery of the window's first message, µs; null: nothing was sent. */
+  readonly firstMessageUs: number | null
   /** What the links really spoke, as the server says and the client checked: `h2, TLS`. */
   readonly protocol: string
   /** What makes this cell worthless, in sentences. Empty: it is valid. */
@@ -119,7 +153,90 @@ export interface FailedCell {
   readonly problems: readonly string[]
 }
 
-export type Measurement = DeliveryCell | ServiceCell | GoalCell | SlowCell | FailedCell
+/** Links that are open and have nothing to do. */
+export interface IdleCell extends WindowResult, Place {
+  readonly kind: 'idle'
+  readonly scenario: string
+  readonly load: string
+  readonly subject: string
+  readonly block: number
+  readonly connections: number
+  /** Of those that poll, ms; 0 for what is pushed. */
+  readonly intervalMs: number
+  /** At the sockets of all connections within the window. */
+  readonly bytesUp: number
+  readonly bytesDown: number
+  /** Of the server after forced collections; null where the cell does not ask. */
+  readonly rssBytes: number | null
+  readonly connect: string
+  readonly protocol: string
+  readonly problems: readonly string[]
+}
+
+/** One offered load on the way to a capacity. */
+export interface CapacityCell extends WindowResult, Place {
+  readonly kind: 'capacity'
+  readonly scenario: string
+  readonly load: string
+  readonly subject: string
+  /** Counts the steps of a search. */
+  readonly block: number
+  /** What is raised. */
+  readonly axis: 'messages a second' | 'subscribers'
+  readonly offered: number
+  /** `search`: on the way; `confirm`: one of the fresh windows that must hold. */
+  readonly phase: 'search' | 'confirm'
+  readonly latency: string
+  readonly sendLag: string
+  readonly tally: Tally
+  /** Medians of consecutive stretches of the window, µs: a backlog that grows shows. */
+  readonly mediansUs: readonly number[]
+  /** Whether it holds the objective, and if not, why: a sentence. */
+  readonly holds: boolean
+  readonly reason: string
+  readonly protocol: string
+  readonly problems: readonly string[]
+}
+
+/** Clients whose links are cut, and how they come back. */
+export interface RecoveryCell extends Place {
+  readonly kind: 'recovery'
+  readonly scenario: string
+  readonly load: string
+  readonly subject: string
+  readonly block: number
+  readonly clients: number
+  readonly cuts: number
+  /** Histograms of µs from the cut, one sample a client: a link is open again; the first message that is new to it; all that it had missed. */
+  readonly reconnected: string
+  readonly firstMessage: string
+  readonly caughtUp: string
+  readonly tally: Tally
+  readonly serverCpuUs: number
+  readonly protocol: string
+  readonly problems: readonly string[]
+}
+
+/** A scenario's block of which one cell was disturbed: nothing of it counts, and it is run again. */
+export interface Discarded {
+  readonly scenario: string
+  readonly load: string
+  readonly block: number
+  /** The cell that gave the reason. */
+  readonly subject: string
+  readonly sendLagP99Us: number
+  readonly boundUs: number
+}
+
+export type Measurement =
+  | DeliveryCell
+  | IdleCell
+  | CapacityCell
+  | RecoveryCell
+  | ServiceCell
+  | GoalCell
+  | SlowCell
+  | FailedCell
 
 export interface Environment {
   readonly cpuModel: string
@@ -133,12 +250,19 @@ export interface Environment {
   /** Cores of server and generator, or null when nothing was pinned. */
   readonly pinned: { readonly server: number; readonly generator: number } | null
   readonly cpuSource: string
+  /** A short digest of what tells this machine from others; the host's name is not kept. */
+  readonly host: string
+  /** Versions of what carries the load or is a peer. */
+  readonly packages: Readonly<Record<string, string>>
+  /** Of the monotonic clock, ns: the smallest step that was seen (R37). */
+  readonly clockStepNs: number
 }
 
 /** A whole run, finished or not. */
 export interface Run {
   readonly environment: Environment
   readonly measurements: readonly Measurement[]
+  readonly discarded: readonly Discarded[]
   readonly interrupted: boolean
   readonly durationMs: number
 }

@@ -7,8 +7,15 @@ export interface WindowResult {
   readonly serverCpuUs: number
   /** Share of the window in which the server had a processor: 1 is one core. */
   readonly serverUtilisation: number
+  /** Share of the window in which the server's event loop was busy; null where it can't be asked. */
+  readonly serverLoopUtilisation: number | null
+  /** Garbage collection of the server's process within the window, ms; null where it can't be asked. */
+  readonly serverGcMs: number | null
   /** Share of the window in which the generator's event loop was busy. */
   readonly generatorUtilisation: number
+  /** How late the generator's event loop came back, 99 % of the time not more than this, µs. */
+  readonly generatorDelayP99Us: number
+  readonly generatorGcMs: number
 }
 
 /** Starts to watch; the function that it gives ends the window and says what happened. */
