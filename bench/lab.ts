@@ -25,7 +25,9 @@ export class Lab {
   readonly #certificate: Certificate
   readonly #servers = new Map<ServerKind, RunningServer>()
   #generator: Generator | null = null
+  readonly #startMs = performance.now()
   #rooms = 0
+  #epoch = 0
   #ended = false
 
   private constructor(settings: Settings, cores: Cores | null, certificate: Certificate) {
@@ -36,6 +38,16 @@ export class Lab {
 
   static async open(settings: Settings, cores: Cores | null): Promise<Lab> {
     return new Lab(settings, cores, await makeCertificate())
+  }
+
+  /** Which of the run's sets of processes this is, from 1. */
+  get epoch(): number {
+    return this.#epoch + 1
+  }
+
+  /** Since the run began, ms. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startMs
   }
 
   /** The server of this kind, kept until `renew`. */
@@ -78,6 +90,7 @@ export class Lab {
   /** Ends servers and generator; the next steps get new ones. */
   async renew(): Promise<void> {
     const ending = [...this.#servers.values(), ...(this.#generator === null ? [] : [this.#generator])]
+    if (ending.length > 0) this.#epoch += 1
     this.#servers.clear()
     this.#generator = null
     await Promise.all(ending.map((one) => one.stop()))

@@ -17,7 +17,9 @@ export interface Transport {
   readonly summary: string
 }
 
-const polling = overTransport(({ fetch, intervalMs }) => new PollingTransport({ fetch, intervalMs }))
+const polling = overTransport(
+  ({ fetch, intervalMs, clock }) => new PollingTransport({ fetch, intervalMs, clock }),
+)
 const push = overTransport(({ fetch }) => new Http2PushTransport({ fetch }))
 const socket = overTransport(({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() }))
 const socketOverHttp2 = overTransport(
@@ -77,6 +79,8 @@ export interface Subject {
   readonly name: string
   readonly transport: string
   readonly intervalMs: number
+  /** The baseline once more. */
+  readonly isTwin: boolean
 }
 
 /** The second name of the transport that is measured twice. */
@@ -98,12 +102,15 @@ export function subjectsOf(options: {
         name: transport.polls ? `${name} ${intervalMs / 1000} s` : name,
         transport: name,
         intervalMs,
+        isTwin: false,
       })
     }
   }
   const baseline = baselineOf(subjects.map((subject) => subject.name))
   const twin = subjects.find((subject) => subject.name === baseline)
-  return twin === undefined ? subjects : [...subjects, { ...twin, name: `${twin.name}${twinSuffix}` }]
+  return twin === undefined
+    ? subjects
+    : [...subjects, { ...twin, name: `${twin.name}${twinSuffix}`, isTwin: true }]
 }
 
 /** Whom a table compares with: our WebSocket where it takes part, else the first that pushes, else the first. */
