@@ -76,7 +76,7 @@ export function deliverySteps(
       const seed = Math.floor(randomStream(settings.seed, label)() * 2 ** 31)
       // All subjects of a block get the same schedule.
       for (const subject of shuffled(random, subjectsIn(settings, load, block)))
-        steps.push(cellStep(settings, load, subject, block, seed))
+        steps.push(cellStep(load, subject, block, seed))
     }
   }
   return steps
@@ -111,18 +111,12 @@ export function openingSteps(settings: Settings, epoch: number): readonly Step[]
   return subjectsIn(settings, warm, 2)
     .filter((subject) => !subject.isTwin)
     .flatMap((subject, index) => [
-      { ...cellStep(settings, warm, subject, 0, seed), renews: index === 0 },
-      cellStep(settings, alone, subject, epoch, seed),
+      { ...cellStep(warm, subject, 0, seed), renews: index === 0 },
+      cellStep(alone, subject, epoch, seed),
     ])
 }
 
-function cellStep(
-  settings: Settings,
-  load: DeliveryLoad,
-  subject: Subject,
-  block: number,
-  seed: number,
-): Step {
+function cellStep(load: DeliveryLoad, subject: Subject, block: number, seed: number): Step {
   const { scenario, name, windowMs } = load
   const { intervalMs } = subject
   const { subscribers } = load.load
