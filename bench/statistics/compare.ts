@@ -176,12 +176,12 @@ function judged(all: readonly Tested[]): readonly Change[] {
 }
 
 function verdictIn(
-  { ratio, margin }: Pick<Change, 'ratio' | 'margin'>,
+  { ratio, metric }: Pick<Change, 'ratio' | 'metric'>,
   pValue: number | null,
 ): ChangeVerdict {
   if (ratio === null || pValue === null) return 'unresolvable'
   if (pValue <= alpha) return ratio.ratio < 1 ? 'better' : 'worse'
-  return ratio.high <= 1 + margin && ratio.low >= 1 / (1 + margin) ? 'same' : 'unresolvable'
+  return halfWidth(ratio) < rankableLimit(metric) ? 'same' : 'unresolvable'
 }
 
 function ratioIn({ mean, standardError, degrees, count }: Spread): RatioEstimate {
