@@ -120,7 +120,7 @@ function cellStep(load: DeliveryLoad, subject: Subject, block: number, seed: num
   const { scenario, name, windowMs } = load
   const { intervalMs } = subject
   const { subscribers } = load.load
-  const { settleMs, publishAheadMs, openingMs } = benchLimits
+  const { settleMs, lingerMs, publishAheadMs, openingMs } = benchLimits
   return {
     scenario,
     load: name,
