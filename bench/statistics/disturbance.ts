@@ -12,6 +12,7 @@ import { decodeHistogram, type Histogram, mergeHistograms } from './histogram.ts
 export function disturbanceOf(
   cells: readonly DeliveryCell[],
   kept: readonly DeliveryCell[],
+  baseline: string,
 ): Discarded | null {
   const boundUs = Math.max(
     benchLimits.sendLagMs * 1000,
