@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { benchLimits } from './limits.ts'
 import type { Answer, Order, ResultOf } from './load/orders.ts'
@@ -54,7 +54,8 @@ function start(
   core: number | null,
   nodeArgs: readonly string[] = [],
 ): ChildProcess {
-  const command = [process.execPath, ...nodeArgs, join(root, script), ...args]
+  // An absolute path stays what it is.
+  const command = [process.execPath, ...nodeArgs, resolve(root, script), ...args]
   const pinned = core === null ? command : ['taskset', '-c', String(core), ...command]
   return spawn(pinned[0] ?? '', pinned.slice(1), {
     cwd: root,
@@ -108,6 +109,8 @@ export async function startParley(options: {
   readonly certificate: Certificate
   /** Whether `memory` is to be asked for. */
   readonly watched?: boolean
+  /** A folder with the sources of another Parley; this one's without it. */
+  readonly root?: string
 }): Promise<ParleyServer> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-data-'))
   const { certFile, keyFile } = options.certificate
@@ -116,7 +119,12 @@ export async function startParley(options: {
   const own = [...ports, '--data', folder, '--cert', certFile, '--key', keyFile]
   const args = [...own, '--no-build']
   const watched = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
-  const child = start('server/main.ts', args, options.core, options.watched === true ? watched : [])
+  const child = start(
+    join(options.root ?? root, 'server/main.ts'),
+    args,
+    options.core,
+    options.watched === true ? watched : [],
+  )
   const stop = async (): Promise<void> => {
     await end(child)
     rmSync(folder, { recursive: true, force: true })
