@@ -26,7 +26,9 @@ export class Lab {
   readonly #certificate: Certificate
   readonly #servers = new Map<ServerKind, RunningServer>()
   #generator: Generator | null = null
+  readonly #startMs = performance.now()
   #rooms = 0
+  #epoch = 0
   #ended = false
   /** Whose servers come from another folder, and everything else from here. */
   readonly #others = new Map<string, Lab>()
@@ -41,6 +43,16 @@ export class Lab {
 
   static async open(settings: Settings, cores: Cores | null): Promise<Lab> {
     return new Lab(settings, cores, await makeCertificate())
+  }
+
+  /** Which of the run's sets of processes this is, from 1. */
+  get epoch(): number {
+    return this.#epoch + 1
+  }
+
+  /** Since the run began, ms. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startMs
   }
 
   /** The server of this kind, kept until `renew`. */
@@ -104,6 +116,7 @@ export class Lab {
   /** Ends servers and generator; the next steps get new ones. */
   async renew(): Promise<void> {
     const ending = [...this.#servers.values(), ...(this.#generator === null ? [] : [this.#generator])]
+    if (ending.length > 0) this.#epoch += 1
     this.#servers.clear()
     this.#generator = null
     const others = [...this.#others.values()].map((other) => other.renew())

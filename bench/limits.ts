@@ -1,21 +1,23 @@
 // Every default and bound of the bench, in one place. Units are in the names.
 
+/** The loads of one delivery scenario. */
+export interface DeliveryProfile {
+  readonly windowMs: number
+  /** In all rooms together. */
+  readonly subscribers: readonly number[]
+  readonly rooms: number
+  readonly ratePerSecond: number
+  readonly pollIntervalsMs: readonly number[]
+  /** Measured in every so many blocks only: a cell takes two intervals more than its window. */
+  readonly rarePollIntervalsMs: readonly number[]
+}
+
 /** How much a profile measures. */
 export interface Profile {
-  readonly trickle: {
-    readonly blocks: number
-    readonly windowMs: number
-    readonly subscribers: number
-    readonly ratePerSecond: number
-    readonly pollIntervalsMs: readonly number[]
-  }
-  readonly fanout: {
-    readonly blocks: number
-    readonly windowMs: number
-    readonly subscribers: readonly number[]
-    readonly ratePerSecond: number
-    readonly pollIntervalMs: number
-  }
+  /** Randomised passes over all subjects, of the scenarios whose blocks are interleaved. */
+  readonly blocks: number
+  readonly trickle: DeliveryProfile
+  readonly fanout: DeliveryProfile
   readonly saturate: { readonly blocks: number; readonly windowMs: number; readonly connections: number }
   readonly goals: { readonly rounds: number; readonly windowMs: number; readonly warmUpMs: number }
   readonly slow: {
@@ -32,38 +34,76 @@ export interface Profile {
 export const profiles = {
   /** Under 90 s in all; too few blocks to be cited. */
   quick: {
+    blocks: 2,
     trickle: {
-      blocks: 2,
       windowMs: 1500,
-      subscribers: 10,
+      subscribers: [10],
+      rooms: 1,
       ratePerSecond: 2,
       pollIntervalsMs: [250, 1000],
+      rarePollIntervalsMs: [],
     },
-    fanout: { blocks: 2, windowMs: 500, subscribers: [10, 100], ratePerSecond: 20, pollIntervalMs: 250 },
+    fanout: {
+      windowMs: 500,
+      subscribers: [10, 100],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
     saturate: { blocks: 1, windowMs: 700, connections: 32 },
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
     slow: { blocks: 1, windowMs: 1500, stopMs: 3000, memoryRounds: 0, memoryMs: 0 },
   },
+  /** Under ten minutes. */
   standard: {
+    blocks: 12,
     trickle: {
-      blocks: 2,
-      windowMs: 4000,
-      subscribers: 10,
+      windowMs: 1500,
+      subscribers: [10],
+      rooms: 1,
       ratePerSecond: 2,
-      pollIntervalsMs: [250, 1000, 5000],
+      pollIntervalsMs: [250, 1000],
+      rarePollIntervalsMs: [5000],
     },
     fanout: {
-      blocks: 4,
-      windowMs: 1000,
-      subscribers: [10, 100, 1000],
+      windowMs: 800,
+      subscribers: [100, 250],
+      rooms: 1,
       ratePerSecond: 20,
-      pollIntervalMs: 500,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
     slow: { blocks: 6, windowMs: 4000, stopMs: 60_000, memoryRounds: 3, memoryMs: 4000 },
   },
+  /** Everything, in longer cells: an hour or more. */
+  full: {
+    blocks: 15,
+    trickle: {
+      windowMs: 4000,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 2,
+      pollIntervalsMs: [250, 1000, 5000],
+      rarePollIntervalsMs: [],
+    },
+    fanout: {
+      windowMs: 2000,
+      subscribers: [10, 30, 100, 250, 1000, 2000],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    saturate: { blocks: 6, windowMs: 3000, connections: 32 },
+    goals: { rounds: 12, windowMs: 1500, warmUpMs: 1500 },
+    slow: { blocks: 8, windowMs: 4000, stopMs: 60_000, memoryRounds: 3, memoryMs: 4000 },
+  },
 } as const satisfies Record<string, Profile>
+
+export type ProfileName = keyof typeof profiles
 
 export const benchLimits = {
   /** A message's text: about what a person types. */
@@ -76,20 +116,47 @@ export const benchLimits = {
   stopMs: 2000,
   /** All links of a cell must be open by then. */
   openMs: 30_000,
+  /** About what one more link takes to open, and to close. */
+  openingMs: 1.5,
   /** Links that are being opened at a time. */
   openAtOnce: 32,
-  /** Between the last link's opening and the first intended time. */
-  settleMs: 100,
-  /** Before the first cell of a scenario every subject carries this load, which is not measured. */
-  warmUp: { windowMs: 400, subscribers: 20, ratePerSecond: 100 },
+  /** Between the last link's opening and the first intended time: what TLS and HTTP/2 say after their handshakes has arrived. */
+  settleMs: 40,
+  /** After the last delivery: long enough for a second copy to show itself. */
+  lingerMs: 60,
+  /** A server's first cells: every subject carries this load, which is not measured. */
+  warmUp: { windowMs: 800, subscribers: 20, ratePerSecond: 500, pollIntervalMs: 100 },
+  /** Then one subscriber alone: what a delivery takes where nobody is before it. The theory of latency starts from it. */
+  base: { windowMs: 500, subscribers: 1, ratePerSecond: 60, pollIntervalMs: 100 },
+  /** Servers and generator are started anew after so many blocks: how well a process happens to be laid out is part of the error. */
+  blocksOfAnEpoch: 5,
+  /** Intervals that are rare are measured in the first of so many blocks. */
+  rareEvery: 4,
+  /** The publisher's thread has its order this long before the first message is due. */
+  publishAheadMs: 20,
+  /** Kept connections of the publisher, or as many as a burst has messages. */
+  publishConnections: 32,
+  /** A window in which fewer messages would be sent is drawn again: of ten subscribers, twenty deliveries have a median. */
+  leastMessages: 2,
   /** Above this share of a core the generator, not the server, may be what is measured. */
   generatorUtilisation: 0.75,
-  /** A cell whose sends are later than this at p99 was disturbed by something else on the machine. */
+  /** The generator's event loop may be later than this at p99 only where it is what is measured. */
+  generatorDelayMs: 5,
+  /** A cell whose sends are later than this at p99, or than this share of the baseline's p50, was disturbed by something else. */
   sendLagMs: 2,
+  sendLagShare: 0.2,
+  /** More than this share of a table's blocks discarded, and the machine is too busy to measure on. */
+  discardedShare: 0.4,
+  /** So many are put up with however few blocks there are. */
+  discardedAtLeast: 2,
+  /** What one generator carries without being the limit. */
+  generatorReaders: 300,
   /** From this many blocks on, intervals are worth citing. */
-  citableBlocks: 6,
+  citableBlocks: 12,
   /** A metric is ranked only when the A/A control's interval reaches no farther from 1 than this. */
   rankableShare: 0.15,
+  /** The same for p99. */
+  rankableTailShare: 0.25,
   /** Subscribers of a cell at most. */
   subscribers: 5000,
   /** The three loads of the goals. */

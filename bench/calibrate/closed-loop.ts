@@ -52,6 +52,7 @@ try {
     room,
     start: { last: 0 },
     intervalMs: 0,
+    firstWaitMs: 0,
     receive: (messages) => {
       for (const _ of messages) recordMs(latency, performance.now() - sentMs)
       delivered += messages.length

@@ -1,7 +1,8 @@
 // Checks of the clockwork: an injected delay is read as such, and a stall moves what it must move and nothing else.
 import type { Lab } from '../lab.ts'
 import type { DeliverOrder } from '../load/deliver.ts'
-import { type RunningServer, runToEnd } from '../processes.ts'
+import { type RunningServer, runToEnd, watchedOf } from '../processes.ts'
+import { plainLoad } from '../scenarios/deliveries.ts'
 import { decodeHistogram, type Histogram } from '../statistics/histogram.ts'
 import { type Check, msText } from './check.ts'
 import type { ClosedLoop } from './closed-loop.ts'
@@ -41,16 +42,16 @@ async function openLoop(
   const { transport, url, protocol } = addressOf(server, wire)
   const order: DeliverOrder = {
     kind: 'deliver',
+    ...plainLoad(lab.settings, { ratePerSecond: load.ratePerSecond, secure: false }),
+    ...watchedOf(server),
     transport,
     followUrl: url,
     publishUrl: server.publishUrl,
-    serverPid: server.pid,
-    room: `${behaviour}-${lab.newRoom()}`,
-    subscribers: 1,
+    roomNames: [`${behaviour}-${lab.newRoom()}`],
+    windowMs: load.windowMs,
     intervalMs: 0,
     seed,
     protocol,
-    ...load,
   }
   const { latency, problems, tally } = await (await lab.generator()).order(order)
   if (problems[0] !== undefined) throw new Error(problems[0])

@@ -1,6 +1,7 @@
 // The polling routes in a closed loop: how many requests a core answers, and how long each takes then.
 import type { SaturateOrder } from '../load/orders.ts'
 import type { ServiceCell } from '../measurement.ts'
+import { watchedOf } from '../processes.ts'
 import { randomStream, shuffled } from '../random.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -32,7 +33,7 @@ export const saturate: Scenario = {
             kind: 'saturate',
             route,
             url: server.plainUrl,
-            serverPid: server.pid,
+            ...watchedOf(server),
             room: lab.newRoom(),
             connections,
             windowMs,

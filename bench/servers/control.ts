@@ -74,7 +74,7 @@ export function publishServer<Member>(
   return http.createServer({ keepAliveTimeout: 72_000 }, (request, response) => {
     const name = /^\/rooms\/([A-Za-z0-9_-]{1,64})\/messages$/.exec(request.url ?? '')?.[1]
     if (name === undefined || request.method !== 'POST') {
-      response.writeHead(404).end()
+      response.writeHead(404, { 'Content-Length': 0 }).end()
       return
     }
     let body = ''
@@ -86,7 +86,9 @@ export function publishServer<Member>(
       const room = rooms.room(name)
       const message = room.number(JSON.parse(body) as Draft)
       published(room, message)
-      response.writeHead(201, { 'Content-Type': 'application/json' }).end(JSON.stringify(message))
+      const answer = JSON.stringify(message)
+      const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(answer) }
+      response.writeHead(201, headers).end(answer)
     })
   })
 }

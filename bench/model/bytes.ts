@@ -1,0 +1,165 @@
+// Bytes per delivery, from first principles: what a wire must carry for the deliveries, questions and heartbeats that a cell had.
+import { serverLimits } from '../../transports/limits.ts'
+import type { ServerKind } from '../measurement.ts'
+import { http1Poll, http2Poll, http2Post } from './exchanges.ts'
+import {
+  type DocumentShape,
+  deliveryBytes,
+  documentOnWire,
+  epochCharacters,
+  heartbeatBytes,
+  http2FrameBytes,
+  http2PingBytes,
+  meanDigits,
+  receiptBytes,
+  segmentHeaderBytes,
+  segmentPayloadBytes,
+  sendBytes,
+  type Wire,
+  webSocketHeaderBytes,
+  writeBytes,
+} from './wire.ts'
+
+/** What flowed, in all cells of a row together. */
+export interface Flow {
+  readonly wire: Wire
+  readonly server: ServerKind
+  readonly secure: boolean
+  readonly upLink: 'publisher' | 'native'
+  readonly textBytes: number
+  /** Messages that leave at the same moment. */
+  readonly burst: number
+  /** Of those that poll, from an answer to the next question, ms. */
+  readonly intervalMs: number
+  /** Who gets each message. */
+  readonly audience: number
+  /** Of a room in a cell, those before the window with it: offsets run from 1 to this. */
+  readonly messagesOfRoom: number
+  readonly deliveries: number
+  /** Read events of the client, heartbeats and empty answers too. */
+  readonly reads: number
+  readonly requests: number
+  /** Connections, each times how long it was watched, seconds. */
+  readonly connectionSeconds: number
+}
+
+export interface Carried {
+  readonly downPerDelivery: number
+  readonly upPerDelivery: number
+}
+
+/** The mean sizes of a flow's documents. */
+export function shapeOf(flow: Pick<Flow, 'server' | 'textBytes' | 'messagesOfRoom'>): DocumentShape {
+  return {
+    epochCharacters: flow.server === 'parley' ? epochCharacters.parley : epochCharacters.control,
+    textBytes: flow.textBytes,
+    offsetDigits: meanDigits(1, Math.max(1, Math.round(flow.messagesOfRoom))),
+  }
+}
+
+/** Null where nothing was delivered. */
+export function bytesOf(flow: Flow): Carried | null {
+  if (!(flow.deliveries > 0)) return null
+  const own = flow.wire === 'poll' ? polled(flow) : pushed(flow, flow.wire)
+  const sent = flow.upLink === 'native' ? sending(flow) : { down: 0, up: 0 }
+  return {
+    downPerDelivery: (own.down + sent.down) / flow.deliveries,
+    upPerDelivery: (own.up + sent.up) / flow.deliveries,
+  }
+}
+
+/** Heartbeats of a connection and second: Parley's come at this pace whatever else flows, the controls' never within a cell. */
+function beatsPerSecond(server: ServerKind): number {
+  return server === 'parley' ? 1000 / serverLimits.heartbeatMs : 0
+}
+
+/**
+ * How many documents brought the deliveries. Each is a read event, heartbeats are too. Where there were more reads than deliveries,
+ * nothing was joined and the rest were heartbeats.
+ */
+export function documentsOf(flow: Flow): { readonly documents: number; readonly beats: number } {
+  const expectedBeats = flow.connectionSeconds * beatsPerSecond(flow.server)
+  if (flow.reads >= flow.deliveries) {
+    const seen = flow.server === 'parley' ? flow.reads - flow.deliveries : 0
+    return { documents: flow.deliveries, beats: seen }
+  }
+  const documents = Math.min(flow.deliveries, Math.max(flow.reads - expectedBeats, 1))
+  return { documents, beats: flow.reads - documents }
+}
+
+/**
+ * documents × (frame and record around a delivery of k messages), heartbeats in the same frames, and where the stream is HTTP/2's a
+ * PING and its answer for each heartbeat (`SessionPulse`).
+ */
+function pushed(flow: Flow, wire: Exclude<Wire, 'poll'>): { readonly down: number; readonly up: number } {
+  const { documents, beats } = documentsOf(flow)
+  const document = deliveryBytes(shapeOf(flow), flow.deliveries / documents)
+  const pings = wire === 'http2-stream' ? flow.connectionSeconds * beatsPerSecond(flow.server) : 0
+  const ping = pings * writeBytes(http2PingBytes, flow.secure)
+  return {
+    down:
+      documents * documentOnWire(wire, document, flow.secure) +
+      beats * documentOnWire(wire, heartbeatBytes, flow.secure) +
+      ping,
+    up: ping,
+  }
+}
+
+/**
+ * The answers that bring something: requests × (1 − e^(−λP)), with λP the messages a question finds on average. Messages that
+ * leave together are found together.
+ */
+export function answersWithNews({ requests, deliveries, burst }: Flow): number {
+  const batches = deliveries / Math.max(1, burst)
+  if (!(requests > 0)) return batches
+  if (burst > 1) return Math.min(requests, batches)
+  return requests * (1 - Math.exp(-batches / requests))
+}
+
+function polled(flow: Flow): { readonly down: number; readonly up: number } {
+  const shape = shapeOf(flow)
+  const news = answersWithNews(flow)
+  const empty = Math.max(0, flow.requests - news)
+  const poll = (messages: number) =>
+    flow.secure ? http2Poll(shape, messages, flow.intervalMs) : http1Poll(shape, messages)
+  const [full, nothing] = [poll(flow.deliveries / news), poll(0)]
+  return { down: news * full.down + empty * nothing.down, up: news * full.up + empty * nothing.up }
+}
+
+/** A message that goes up over the link that is measured, and its receipt: one for each `audience` deliveries. */
+function sending(flow: Flow): { readonly down: number; readonly up: number } {
+  const shape = shapeOf(flow)
+  const messages = flow.deliveries / Math.max(1, flow.audience)
+  if (flow.wire === 'websocket' || flow.wire === 'websocket-h2') {
+    const document = sendBytes(shape)
+    const frame = webSocketHeaderBytes(document, true) + document
+    const around = flow.wire === 'websocket' ? 0 : http2FrameBytes
+    return {
+      up: messages * writeBytes(around + frame, flow.secure),
+      down: messages * documentOnWire(flow.wire, receiptBytes(shape), flow.secure),
+    }
+  }
+  if (!flow.secure || flow.wire === 'lines') return { up: 0, down: 0 }
+  const post = http2Post(shape, 1000)
+  return { up: messages * post.up, down: messages * post.down }
+}
+
+/** What must be in the deliveries, whatever carries them: the texts and names. Less than that, and something compresses. */
+export function leastBytes(textBytes: number): number {
+  return textBytes + '0192f3c4-0000-7000-8000-000000000000'.length
+}
+
+/**
+ * An estimate of what passes the network card, bytes: what the sockets counted, and 52 a segment. A read event is a segment at
+ * least, a full one has 1,448 bytes, and each is acknowledged by one that has nothing else in it; a question is one segment up.
+ */
+export function wireBytes(flow: {
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly reads: number
+  readonly requests: number
+}): number {
+  const down = Math.max(flow.reads, Math.ceil(flow.bytesDown / segmentPayloadBytes))
+  const up = Math.max(flow.requests, Math.ceil(flow.bytesUp / segmentPayloadBytes))
+  return flow.bytesUp + flow.bytesDown + segmentHeaderBytes * (2 * down + up)
+}

@@ -1,0 +1,134 @@
+// What the model says of a row, beside what was measured of it.
+import type { Load, ServerKind } from '../measurement.ts'
+import type { Predicted, Theory } from '../statistics/summary.ts'
+import { bytesOf, type Flow } from './bytes.ts'
+import { type Distribution, percentileOfSumUs, pollLastPercentileUs, pushLastUs } from './latency.ts'
+import type { Wire } from './wire.ts'
+
+/** How far a measured value may be from the model's before it is flagged, as shares. */
+export const tolerances = {
+  /** Frames and records are exact; what is left is how many heartbeats fell into the windows. */
+  framedBytes: 0.02,
+  /** How many questions find something is a matter of chance. */
+  pollBytes: 0.1,
+  pollLatency: 0.1,
+  /** The model knows of no queue and no pause: it is a floor that a calm machine comes near to. */
+  pushLatency: 0.3,
+  pushTail: 0.5,
+} as const
+
+/** Below this many bytes a delivery, a few frames by chance are all there is: nothing is predicted. */
+const tinyBytes = 2
+/** Fewer base samples than this say nothing of a median, and a hundred times as many of a p99. */
+const leastBaseSamples = 10
+const leastTailSamples = 300
+
+export interface TheoryInput {
+  readonly wire: Wire
+  readonly server: ServerKind
+  readonly load: Load
+  /** 0 for what is pushed. */
+  readonly intervalMs: number
+  /** All cells of the row together. */
+  readonly flow: Pick<Flow, 'deliveries' | 'reads' | 'requests' | 'connectionSeconds' | 'messagesOfRoom'>
+  readonly measured: {
+    readonly p50Us: number | null
+    readonly p99Us: number | null
+    readonly completionP50Us: number | null
+    readonly bytesDownPerDelivery: number
+    readonly bytesUpPerDelivery: number
+  }
+  /** What a delivery to one subscriber alone takes; null where it was not measured: then nothing is said of latency. */
+  readonly base: { readonly distribution: Distribution; readonly samples: number } | null
+  /** The larger of the server's and the generator's time for one more subscriber, µs; null where it is not known. */
+  readonly writeUs: number | null
+}
+
+export function theoryOf(input: TheoryInput): Theory {
+  return { ...latencies(input), ...bytes(input), floorUs: floorUs(input.load) }
+}
+
+/**
+ * No delivery can be faster than the path: down, and for messages that go up over the measured link, up too. (A publisher of its own
+ * may be on this side of a relay.) A relay holds by whole ms at best, so one is taken off for each direction that it holds.
+ */
+export function floorUs({ upLink, delayUpMs, delayDownMs }: Load): number {
+  const held = (ms: number): number => Math.max(0, ms - 1) * 1000
+  return held(delayDownMs) + (upLink === 'native' ? held(delayUpMs) : 0)
+}
+
+function latencies(input: TheoryInput): Pick<Theory, 'p50Us' | 'p99Us' | 'completionUs'> {
+  const { base, load, wire, measured } = input
+  const none = { p50Us: null, p99Us: null, completionUs: null }
+  if (base === null || base.samples < leastBaseSamples) return none
+  const pathUs = (load.delayDownMs + (load.upLink === 'native' ? load.delayUpMs : 0)) * 1000
+  const moved = base.distribution.map(({ value, share }) => ({ value: value + pathUs, share }))
+  if (wire === 'poll') return polled(input, moved)
+  if (input.writeUs === null) return none
+  const audience = load.subscribers / Math.max(1, load.rooms)
+  const push = { baseUs: 0, writeUs: input.writeUs, subscribers: audience, burst: load.burst }
+  const spreadUs = pushLastUs(push)
+  const medianUs = percentileOfSumUs(moved, 0, 50)
+  const enough = base.samples >= leastTailSamples
+  return {
+    p50Us: predicted(measured.p50Us, percentileOfSumUs(moved, spreadUs, 50), tolerances.pushLatency),
+    p99Us: enough
+      ? predicted(measured.p99Us, percentileOfSumUs(moved, spreadUs, 99), tolerances.pushTail)
+      : null,
+    completionUs: predicted(
+      measured.completionP50Us,
+      pushLastUs({ ...push, baseUs: medianUs }),
+      tolerances.pushLatency,
+    ),
+  }
+}
+
+/** The wait is counted from the end of the last answer, so that the period is the interval and a round trip (R36). */
+function polled(
+  { load, intervalMs, measured }: TheoryInput,
+  base: Distribution,
+): Pick<Theory, 'p50Us' | 'p99Us' | 'completionUs'> {
+  const baseUs = percentileOfSumUs(base, 0, 50)
+  const periodUs = intervalMs * 1000 + baseUs
+  const audience = load.subscribers / Math.max(1, load.rooms)
+  const at = (percent: number): number => percentileOfSumUs(base, periodUs, percent)
+  return {
+    p50Us: predicted(measured.p50Us, at(50), tolerances.pollLatency),
+    p99Us: predicted(measured.p99Us, at(99), tolerances.pollLatency),
+    completionUs: predicted(
+      measured.completionP50Us,
+      pollLastPercentileUs(baseUs, periodUs, audience, 50),
+      tolerances.pollLatency,
+    ),
+  }
+}
+
+function bytes(input: TheoryInput): Pick<Theory, 'bytesDown' | 'bytesUp'> {
+  const { wire, server, load, intervalMs, flow, measured } = input
+  const carried = bytesOf({
+    ...flow,
+    wire,
+    server,
+    intervalMs,
+    secure: load.secure,
+    upLink: load.upLink,
+    textBytes: load.textBytes,
+    burst: load.burst,
+    audience: load.subscribers / Math.max(1, load.rooms),
+  })
+  if (carried === null) return { bytesDown: null, bytesUp: null }
+  const tolerance =
+    wire === 'poll' || load.upLink === 'native' ? tolerances.pollBytes : tolerances.framedBytes
+  const { downPerDelivery, upPerDelivery } = carried
+  return {
+    bytesDown: predicted(measured.bytesDownPerDelivery, downPerDelivery, tolerance),
+    bytesUp:
+      upPerDelivery < tinyBytes ? null : predicted(measured.bytesUpPerDelivery, upPerDelivery, tolerance),
+  }
+}
+
+function predicted(measured: number | null, value: number, tolerance: number): Predicted | null {
+  if (measured === null || !(value > 0)) return null
+  const ratio = measured / value
+  return { value, ratio, tolerance, flagged: !(Math.abs(ratio - 1) <= tolerance) }
+}
