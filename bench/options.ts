@@ -7,7 +7,7 @@ import { benchLimits, type Profile, profiles } from './limits.ts'
 import { deliveryFields, goalFields, serviceFields } from './report/columns.ts'
 import { slowFields } from './report/slow.ts'
 import { scenarioGroups, scenarios } from './scenarios/all.ts'
-import { parseFault } from './servers/control.ts'
+import { parseFault } from './servers/faults.ts'
 import type { Settings } from './settings.ts'
 import { transportNames, transportOf } from './subjects.ts'
 

@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { benchLimits } from './limits.ts'
 import type { Answer, Order, ResultOf } from './load/orders.ts'
@@ -58,7 +58,8 @@ function start(
   nodeArgs: readonly string[] = [],
   variables: Readonly<Record<string, string>> = {},
 ): ChildProcess {
-  const command = [process.execPath, ...nodeArgs, join(root, script), ...args]
+  // An absolute path stays what it is.
+  const command = [process.execPath, ...nodeArgs, resolve(root, script), ...args]
   const pinned = core === null ? command : ['taskset', '-c', String(core), ...command]
   return spawn(pinned[0] ?? '', pinned.slice(1), {
     cwd: root,
@@ -140,6 +141,8 @@ export async function startParley(options: {
   readonly certificate: Certificate
   /** Whether `memory` is to be asked for. */
   readonly watched?: boolean
+  /** A folder with the sources of another Parley; this one's without it. */
+  readonly root?: string
 }): Promise<ParleyServer> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-data-'))
   const { certFile, keyFile } = options.certificate
@@ -149,7 +152,7 @@ export async function startParley(options: {
   const args = [...own, '--no-build']
   const watched = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
   const { child, probe } = startServer(
-    'server/main.ts',
+    join(options.root ?? root, 'server/main.ts'),
     args,
     options.core,
     options.watched === true ? watched : [],
