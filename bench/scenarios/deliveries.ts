@@ -127,7 +127,7 @@ function cellStep(load: DeliveryLoad, subject: Subject, block: number, seed: num
     subject: subject.name,
     block,
     estimateMs:
-      2 * settleMs + 2 * publishAheadMs + subscribers * openingMs + windowMs + 1.9 * intervalMs + 30,
+      settleMs + lingerMs + 2 * publishAheadMs + subscribers * openingMs + windowMs + 1.9 * intervalMs + 30,
     run: async (lab) => {
       const startedMs = lab.elapsedMs
       const order = await orderOf(lab, load, subject, seed)
