@@ -8,6 +8,7 @@ import { chooseCores } from './processes.ts'
 import type { Step } from './scenarios/scenario.ts'
 import type { Settings } from './settings.ts'
 import { disturbanceOf } from './statistics/disturbance.ts'
+import { baselineOf } from './subjects.ts'
 
 export interface Progress {
   readonly scenario: string
@@ -110,11 +111,13 @@ class Passes {
   readonly #discarded: Discarded[]
   readonly #scenario: string
   readonly #load: string
+  readonly #baseline: string
 
   constructor(unit: readonly Step[], discarded: Discarded[]) {
     this.#discarded = discarded
     this.#scenario = unit[0]?.scenario ?? ''
     this.#load = unit[0]?.load ?? ''
+    this.#baseline = baselineOf(unit.map(({ subject }) => subject)) ?? ''
   }
 
   /** Judges a pass by the cells it has so far; those that were kept before say how long the baseline takes. */
@@ -125,7 +128,7 @@ class Passes {
         (cell): cell is DeliveryCell =>
           cell.kind === 'delivery' && cell.scenario === this.#scenario && cell.load === this.#load,
       )
-    const disturbance = disturbanceOf(own(cells), own(kept))
+    const disturbance = disturbanceOf(own(cells), own(kept), this.#baseline)
     if (disturbance === null) return false
     this.#discarded.push(disturbance)
     this.#kept = new Set(own(kept).map(({ block }) => block)).size

@@ -122,9 +122,11 @@ class Cell {
   async load(): Promise<DeliverResult> {
     const { intervalMs, windowMs } = this.#order
     await pause(benchLimits.settleMs)
-    const leadMs = nowMs() + benchLimits.publishAheadMs
-    await this.#send(leadMs, 0, this.#leadTimes)
-    await pause(Math.max(0, leadMs + intervalMs - nowMs()))
+    if (intervalMs > 0) {
+      const leadMs = nowMs() + benchLimits.publishAheadMs
+      await this.#send(leadMs, 0, this.#leadTimes)
+      await pause(Math.max(0, leadMs + intervalMs - nowMs()))
+    }
     const closeWindow = await openWindow(this.#order)
     const before = this.#traffic()
     const startMs = nowMs() + benchLimits.publishAheadMs
@@ -136,8 +138,7 @@ class Cell {
     const inWindow = difference(this.#traffic(), before)
     const window = await closeWindow()
     await this.#arrived()
-    // Long enough for a second copy to show itself.
-    await pause(benchLimits.settleMs)
+    await pause(benchLimits.lingerMs)
     return { ...this.#result(), ...window, ...inWindow }
   }
 
