@@ -84,6 +84,7 @@ describe("Little's law", () => {
     expect(littleOfPolls({ ...polls, requests: 393 })).toEqual([])
     expect(littleOfPolls({ ...polls, requests: 330 })).toHaveLength(1)
     expect(littleOfPolls({ ...polls, requests: 440 })).toHaveLength(1)
+    expect(littleOfPolls({ ...polls, requests: 440, furtherPages: 1 })).toEqual([])
   })
 
   it('grants chance where a window takes few intervals in', () => {

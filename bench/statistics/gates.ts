@@ -103,10 +103,12 @@ export function littleOfPolls(polls: {
   readonly wallMs: number
   readonly intervalMs: number
   readonly mostRoundTripMs: number
+  /** Questions of a link that may follow an answer at once, where a page did not hold all that there was. */
+  readonly furtherPages?: number
 }): readonly string[] {
-  const { requests, links, wallMs, intervalMs, mostRoundTripMs } = polls
+  const { requests, links, wallMs, intervalMs, mostRoundTripMs, furtherPages = 0 } = polls
   if (!(links > 0) || !(intervalMs > 0)) return []
-  const most = wallMs / intervalMs
+  const most = wallMs / intervalMs + furtherPages
   const least = wallMs / (intervalMs + mostRoundTripMs)
   const chance = (each: number): number => 3 * Math.sqrt(((each % 1) * (1 - (each % 1))) / links)
   const each = requests / links
