@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { deliver } from './load/deliver.ts'
-import { startControl } from './processes.ts'
+import { startControl, watchedOf } from './processes.ts'
 import { makeCertificate } from './servers/certificate.ts'
 import { transportNames } from './subjects.ts'
 
@@ -133,10 +133,17 @@ describe('a cell', () => {
         transport: 'tcp',
         followUrl: server.plainUrl,
         publishUrl: server.publishUrl,
-        serverPid: server.pid,
-        room: 'mislabelled',
+        ...watchedOf(server),
+        roomNames: ['mislabelled'],
         subscribers: 2,
+        rooms: 1,
         ratePerSecond: 50,
+        burst: 1,
+        textBytes: 64,
+        secure: false,
+        upLink: 'publisher',
+        delayUpMs: 0,
+        delayDownMs: 0,
         windowMs: 200,
         intervalMs: 0,
         seed: 3,

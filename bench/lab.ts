@@ -1,4 +1,5 @@
 // What a run has at hand while it measures: its servers and its generator, started when first asked for.
+import { fronted } from './fronts.ts'
 import type { ServerKind } from './measurement.ts'
 import {
   type Generator,
@@ -25,8 +26,14 @@ export class Lab {
   readonly #certificate: Certificate
   readonly #servers = new Map<ServerKind, RunningServer>()
   #generator: Generator | null = null
+  readonly #startMs = performance.now()
   #rooms = 0
+  #epoch = 0
   #ended = false
+  /** Whose servers come from another folder, and everything else from here. */
+  readonly #others = new Map<string, Lab>()
+  #root: string | null = null
+  #parent: Lab | null = null
 
   private constructor(settings: Settings, cores: Cores | null, certificate: Certificate) {
     this.settings = settings
@@ -36,6 +43,16 @@ export class Lab {
 
   static async open(settings: Settings, cores: Cores | null): Promise<Lab> {
     return new Lab(settings, cores, await makeCertificate())
+  }
+
+  /** Which of the run's sets of processes this is, from 1. */
+  get epoch(): number {
+    return this.#epoch + 1
+  }
+
+  /** Since the run began, ms. */
+  get elapsedMs(): number {
+    return performance.now() - this.#startMs
   }
 
   /** The server of this kind, kept until `renew`. */
@@ -49,7 +66,27 @@ export class Lab {
 
   /** A real server of the caller's own, which the caller stops. */
   freshParley(): Promise<RunningServer> {
-    return this.#alive(startParley({ core: this.#serverCore, certificate: this.#certificate }))
+    return this.#alive(this.#startParley())
+  }
+
+  async #startParley(): Promise<RunningServer> {
+    const common = { core: this.#serverCore, certificate: this.#certificate }
+    const started = await startParley(this.#root === null ? common : { ...common, root: this.#root })
+    return fronted(started, { ...common, fault: this.settings.fault })
+  }
+
+  /**
+   * The same lab, whose real server is that of another folder with Parley's sources. It lives beside this one's and is renewed and
+   * closed with it; generator, rooms and certificate are shared.
+   */
+  withServerOf(folder: string): Lab {
+    const known = this.#others.get(folder)
+    if (known !== undefined) return known
+    const other = new Lab(this.settings, this.cores, this.#certificate)
+    other.#root = folder
+    other.#parent = this
+    this.#others.set(folder, other)
+    return other
   }
 
   /** The same, whose memory can be asked for. */
@@ -71,6 +108,7 @@ export class Lab {
   }
 
   async generator(): Promise<Generator> {
+    if (this.#parent !== null) return this.#parent.generator()
     this.#generator ??= await startGenerator(this.cores?.generator ?? null)
     return this.#generator
   }
@@ -78,13 +116,16 @@ export class Lab {
   /** Ends servers and generator; the next steps get new ones. */
   async renew(): Promise<void> {
     const ending = [...this.#servers.values(), ...(this.#generator === null ? [] : [this.#generator])]
+    if (ending.length > 0) this.#epoch += 1
     this.#servers.clear()
     this.#generator = null
-    await Promise.all(ending.map((one) => one.stop()))
+    const others = [...this.#others.values()].map((other) => other.renew())
+    await Promise.all([...ending.map((one) => one.stop()), ...others])
   }
 
   /** A room that nobody has used. */
   newRoom(): string {
+    if (this.#parent !== null) return this.#parent.newRoom()
     this.#rooms += 1
     return `bench-${this.#rooms}`
   }
@@ -95,6 +136,7 @@ export class Lab {
 
   async close(): Promise<void> {
     this.#ended = true
+    for (const other of this.#others.values()) other.#ended = true
     await this.renew()
     this.#certificate.remove()
   }

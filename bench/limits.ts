@@ -1,21 +1,67 @@
 // Every default and bound of the bench, in one place. Units are in the names.
 
+/** The loads of one delivery scenario. */
+export interface DeliveryProfile {
+  readonly windowMs: number
+  /** In all rooms together. */
+  readonly subscribers: readonly number[]
+  readonly rooms: number
+  readonly ratePerSecond: number
+  readonly pollIntervalsMs: readonly number[]
+  /** Measured in every so many blocks only: a cell takes two intervals more than its window. */
+  readonly rarePollIntervalsMs: readonly number[]
+}
+
+/** Links that have nothing to do. */
+export interface IdleProfile {
+  readonly blocks: number
+  /** A polling link is watched for one of its intervals at least. */
+  readonly windowMs: number
+  readonly connections: readonly number[]
+  readonly pollIntervalsMs: readonly number[]
+}
+
+/** Clients whose connections are reset. */
+export interface RecoveryProfile {
+  readonly rounds: number
+  readonly clients: number
+  /** The cuts come at moments of this stretch that the seed draws; 0: all at once. */
+  readonly spreadMs: number
+  readonly ratePerSecond: number
+  readonly pollIntervalMs: number
+}
+
+/** The search for the largest load that holds the objective. */
+export interface RampProfile {
+  /** At which rates start, in messages a second. */
+  readonly startRate: number
+  readonly subscribers: number
+  readonly searchWindowMs: number
+  readonly confirmWindowMs: number
+  readonly confirmations: number
+  /** Bisection ends when the smallest load that failed is at most this times the largest that held. */
+  readonly resolution: number
+  /** A search that has not ended by then ends with what it has. */
+  readonly mostSteps: number
+  readonly pollIntervalMs: number
+}
+
 /** How much a profile measures. */
 export interface Profile {
-  readonly trickle: {
-    readonly blocks: number
-    readonly windowMs: number
-    readonly subscribers: number
-    readonly ratePerSecond: number
-    readonly pollIntervalsMs: readonly number[]
-  }
-  readonly fanout: {
-    readonly blocks: number
-    readonly windowMs: number
-    readonly subscribers: readonly number[]
-    readonly ratePerSecond: number
-    readonly pollIntervalMs: number
-  }
+  /** Randomised passes over all subjects, of the scenarios whose blocks are interleaved. */
+  readonly blocks: number
+  readonly trickle: DeliveryProfile
+  readonly fanout: DeliveryProfile
+  /** `ratePerSecond` counts messages, of which so many leave at a moment: see `burstMessages`. */
+  readonly burst: DeliveryProfile
+  readonly rooms: DeliveryProfile
+  readonly duplex: DeliveryProfile
+  readonly size: DeliveryProfile & { readonly textBytes: readonly number[] }
+  readonly idle: IdleProfile
+  readonly network: DeliveryProfile
+  readonly cut: RecoveryProfile
+  readonly storm: RecoveryProfile
+  readonly ramp: RampProfile
   readonly saturate: { readonly blocks: number; readonly windowMs: number; readonly connections: number }
   readonly goals: { readonly rounds: number; readonly windowMs: number; readonly warmUpMs: number }
   readonly slow: {
@@ -32,38 +78,238 @@ export interface Profile {
 export const profiles = {
   /** Under 90 s in all; too few blocks to be cited. */
   quick: {
+    blocks: 2,
     trickle: {
-      blocks: 2,
       windowMs: 1500,
-      subscribers: 10,
+      subscribers: [10],
+      rooms: 1,
       ratePerSecond: 2,
       pollIntervalsMs: [250, 1000],
+      rarePollIntervalsMs: [],
     },
-    fanout: { blocks: 2, windowMs: 500, subscribers: [10, 100], ratePerSecond: 20, pollIntervalMs: 250 },
+    fanout: {
+      windowMs: 500,
+      subscribers: [10, 100],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    burst: {
+      windowMs: 600,
+      subscribers: [20],
+      rooms: 1,
+      ratePerSecond: 400,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    rooms: {
+      windowMs: 800,
+      subscribers: [100],
+      rooms: 10,
+      ratePerSecond: 50,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    duplex: {
+      windowMs: 600,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    size: {
+      windowMs: 500,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+      textBytes: [32, 8192],
+    },
+    idle: { blocks: 1, windowMs: 1000, connections: [50, 100, 200], pollIntervalsMs: [1000] },
+    network: {
+      windowMs: 800,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    cut: { rounds: 1, clients: 8, spreadMs: 300, ratePerSecond: 20, pollIntervalMs: 250 },
+    storm: { rounds: 1, clients: 100, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    ramp: {
+      startRate: 50,
+      subscribers: 20,
+      searchWindowMs: 1000,
+      confirmWindowMs: 1500,
+      confirmations: 2,
+      resolution: 1.2,
+      mostSteps: 14,
+      pollIntervalMs: 50,
+    },
     saturate: { blocks: 1, windowMs: 700, connections: 32 },
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
     slow: { blocks: 1, windowMs: 1500, stopMs: 3000, memoryRounds: 0, memoryMs: 0 },
   },
+  /** Under ten minutes. */
   standard: {
+    blocks: 12,
     trickle: {
-      blocks: 2,
-      windowMs: 4000,
-      subscribers: 10,
+      windowMs: 1500,
+      subscribers: [10],
+      rooms: 1,
       ratePerSecond: 2,
-      pollIntervalsMs: [250, 1000, 5000],
+      pollIntervalsMs: [250, 1000],
+      rarePollIntervalsMs: [5000],
     },
     fanout: {
-      blocks: 4,
-      windowMs: 1000,
-      subscribers: [10, 100, 1000],
+      windowMs: 800,
+      subscribers: [100, 250],
+      rooms: 1,
       ratePerSecond: 20,
-      pollIntervalMs: 500,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    burst: {
+      windowMs: 1000,
+      subscribers: [50],
+      rooms: 1,
+      ratePerSecond: 400,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    rooms: {
+      windowMs: 2000,
+      subscribers: [1000],
+      rooms: 100,
+      ratePerSecond: 100,
+      pollIntervalsMs: [1000],
+      rarePollIntervalsMs: [],
+    },
+    duplex: {
+      windowMs: 1000,
+      subscribers: [10, 100],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    size: {
+      windowMs: 1000,
+      subscribers: [20],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+      textBytes: [32, 256, 2048, 8192],
+    },
+    idle: { blocks: 2, windowMs: 3000, connections: [100, 300, 1000], pollIntervalsMs: [1000, 5000] },
+    network: {
+      windowMs: 1500,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    cut: { rounds: 3, clients: 20, spreadMs: 500, ratePerSecond: 20, pollIntervalMs: 500 },
+    storm: { rounds: 3, clients: 300, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    ramp: {
+      startRate: 50,
+      subscribers: 50,
+      searchWindowMs: 3000,
+      confirmWindowMs: 10_000,
+      confirmations: 3,
+      resolution: 1.05,
+      mostSteps: 30,
+      pollIntervalMs: 50,
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
     slow: { blocks: 6, windowMs: 4000, stopMs: 60_000, memoryRounds: 3, memoryMs: 4000 },
   },
+  /** Everything, in longer cells: an hour or more. */
+  full: {
+    blocks: 15,
+    trickle: {
+      windowMs: 4000,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 2,
+      pollIntervalsMs: [250, 1000, 5000],
+      rarePollIntervalsMs: [],
+    },
+    fanout: {
+      windowMs: 2000,
+      subscribers: [10, 30, 100, 250, 1000, 2000],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    burst: {
+      windowMs: 2000,
+      subscribers: [50, 200, 500],
+      rooms: 1,
+      ratePerSecond: 200,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    rooms: {
+      windowMs: 4000,
+      subscribers: [1000],
+      rooms: 100,
+      ratePerSecond: 100,
+      pollIntervalsMs: [1000],
+      rarePollIntervalsMs: [],
+    },
+    duplex: {
+      windowMs: 2000,
+      subscribers: [10, 100, 300],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    size: {
+      windowMs: 1500,
+      subscribers: [20],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+      textBytes: [32, 128, 512, 2048, 8192],
+    },
+    idle: { blocks: 3, windowMs: 5000, connections: [100, 500, 1000, 2000], pollIntervalsMs: [1000, 5000] },
+    network: {
+      windowMs: 3000,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    cut: { rounds: 10, clients: 30, spreadMs: 1000, ratePerSecond: 20, pollIntervalMs: 500 },
+    storm: { rounds: 5, clients: 500, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    ramp: {
+      startRate: 50,
+      subscribers: 50,
+      searchWindowMs: 5000,
+      confirmWindowMs: 20_000,
+      confirmations: 3,
+      resolution: 1.05,
+      mostSteps: 40,
+      pollIntervalMs: 50,
+    },
+    saturate: { blocks: 6, windowMs: 3000, connections: 32 },
+    goals: { rounds: 12, windowMs: 1500, warmUpMs: 1500 },
+    slow: { blocks: 8, windowMs: 4000, stopMs: 60_000, memoryRounds: 3, memoryMs: 4000 },
+  },
 } as const satisfies Record<string, Profile>
+
+export type ProfileName = keyof typeof profiles
 
 export const benchLimits = {
   /** A message's text: about what a person types. */
@@ -76,20 +322,49 @@ export const benchLimits = {
   stopMs: 2000,
   /** All links of a cell must be open by then. */
   openMs: 30_000,
+  /** About what one more link takes to open, and to close. */
+  openingMs: 1.5,
   /** Links that are being opened at a time. */
   openAtOnce: 32,
-  /** Between the last link's opening and the first intended time. */
-  settleMs: 100,
-  /** Before the first cell of a scenario every subject carries this load, which is not measured. */
-  warmUp: { windowMs: 400, subscribers: 20, ratePerSecond: 100 },
+  /** Between the last link's opening and the first intended time: what TLS and HTTP/2 say after their handshakes has arrived. */
+  settleMs: 40,
+  /** After the last delivery: long enough for a second copy to show itself. */
+  lingerMs: 60,
+  /** A server's first cells: every subject carries this load, which is not measured. */
+  warmUp: { windowMs: 800, subscribers: 20, ratePerSecond: 500, pollIntervalMs: 100 },
+  /** Then one subscriber alone: what a delivery takes where nobody is before it. The theory of latency starts from it. */
+  base: { windowMs: 500, subscribers: 1, ratePerSecond: 60, pollIntervalMs: 100 },
+  /** Servers and generator are started anew after so many blocks: how well a process happens to be laid out is part of the error. */
+  blocksOfAnEpoch: 5,
+  /** Intervals that are rare are measured in the first of so many blocks. */
+  rareEvery: 4,
+  /** The publisher's thread has its order this long before the first message is due. */
+  publishAheadMs: 20,
+  /** Kept connections of the publisher, or as many as a burst has messages. */
+  publishConnections: 32,
+  /** A window in which fewer messages would be sent is drawn again: of ten subscribers, twenty deliveries have a median. */
+  leastMessages: 2,
   /** Above this share of a core the generator, not the server, may be what is measured. */
   generatorUtilisation: 0.75,
-  /** A cell whose sends are later than this at p99 was disturbed by something else on the machine. */
+  /** The generator's event loop may be later than this at p99 only where it is what is measured. */
+  generatorDelayMs: 5,
+  /** A cell whose sends are later than this at p99, or than this share of the baseline's p50, was disturbed by something else. */
   sendLagMs: 2,
+  sendLagShare: 0.2,
+  /** More than this share of a table's blocks discarded, and the machine is too busy to measure on. */
+  discardedShare: 0.4,
+  /** So many are put up with however few blocks there are. */
+  discardedAtLeast: 2,
+  /** Messages of a burst: what a transport joins, it joins here. */
+  burstMessages: 200,
+  /** What one generator carries without being the limit. */
+  generatorReaders: 300,
   /** From this many blocks on, intervals are worth citing. */
-  citableBlocks: 6,
+  citableBlocks: 12,
   /** A metric is ranked only when the A/A control's interval reaches no farther from 1 than this. */
   rankableShare: 0.15,
+  /** The same for p99. */
+  rankableTailShare: 0.25,
   /** Subscribers of a cell at most. */
   subscribers: 5000,
   /** The three loads of the goals. */

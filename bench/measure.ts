@@ -1,11 +1,14 @@
 // The first stage: carries out the steps and collects what they measured. Prints nothing; tells a callback how far it is.
 import { describeEnvironment } from './environment.ts'
 import { Lab } from './lab.ts'
-import type { Measurement, Run } from './measurement.ts'
+import { benchLimits } from './limits.ts'
+import type { DeliveryCell, Discarded, Measurement, Run } from './measurement.ts'
+import { planRun } from './plan.ts'
 import { chooseCores } from './processes.ts'
-import { scenarios } from './scenarios/all.ts'
 import type { Step } from './scenarios/scenario.ts'
 import type { Settings } from './settings.ts'
+import { disturbanceOf } from './statistics/disturbance.ts'
+import { baselineOf } from './subjects.ts'
 
 export interface Progress {
   readonly scenario: string
@@ -17,13 +20,6 @@ export interface Progress {
   readonly remainingMs: number
 }
 
-/** The steps of a run, in order. */
-export function planRun(settings: Settings): readonly Step[] {
-  return scenarios
-    .filter((scenario) => settings.scenarios.includes(scenario.name))
-    .flatMap((scenario) => scenario.plan(settings))
-}
-
 /** Carries a run out. When `signal` is aborted it stops what it has started and gives what there is. */
 export async function measure(
   settings: Settings,
@@ -31,30 +27,52 @@ export async function measure(
   signal: AbortSignal,
 ): Promise<Run> {
   const startMs = performance.now()
-  const steps = planRun(settings)
+  const units = unitsOf(planRun(settings))
   const cores = settings.pin ? chooseCores(settings.cores) : null
   const environment = describeEnvironment(cores)
   const lab = await Lab.open(settings, cores)
   const measurements: Measurement[] = []
-  const pace = new Pace(steps)
+  const discarded: Discarded[] = []
+  const pace = new Pace(units.flat())
   const aborted = new Promise<null>((resolve) => {
     signal.addEventListener('abort', () => resolve(null))
   })
-  try {
-    let scenario = ''
-    for (const [index, step] of steps.entries()) {
-      if (signal.aborted) break
-      // Each scenario begins with processes of its own.
-      if (step.scenario !== scenario) await lab.renew()
-      scenario = step.scenario
-      progress({ ...step, ...pace.at(index, performance.now() - startMs) })
+  const carryOutUnit = async (unit: readonly Step[]): Promise<void> => {
+    const passes = new Passes(unit, discarded)
+    let cells: Measurement[] = []
+    for (let place = 0; place < unit.length && !signal.aborted; place++) {
+      const step = unit[place]
+      if (step === undefined) break
+      if (step.renews === true) await lab.renew()
+      progress({ ...step, ...pace.now(performance.now() - startMs) })
       const outcome = await Promise.race([carryOut(step, lab), aborted])
-      if (outcome !== null && !signal.aborted) measurements.push(...outcome)
+      if (outcome === null || signal.aborted) break
+      pace.did(step)
+      cells.push(...outcome)
+      if (!passes.isDisturbed(cells, measurements)) continue
+      // Nothing of a disturbed block counts, and it is run again while there is reason to hope.
+      cells = []
+      if (!passes.mayTryAgain()) break
+      pace.doAgain(unit.slice(0, place + 1))
+      place = -1
+    }
+    measurements.push(...cells)
+  }
+  try {
+    for (const unit of units) {
+      if (signal.aborted) break
+      await carryOutUnit(unit)
     }
   } finally {
     await lab.close()
   }
-  return { environment, measurements, interrupted: signal.aborted, durationMs: performance.now() - startMs }
+  return {
+    environment,
+    measurements,
+    discarded,
+    interrupted: signal.aborted,
+    durationMs: performance.now() - startMs,
+  }
 }
 
 async function carryOut(step: Step, lab: Lab): Promise<readonly Measurement[]> {
@@ -70,27 +88,95 @@ async function carryOut(step: Step, lab: Lab): Promise<readonly Measurement[]> {
   }
 }
 
+/** Steps of one table's block belong together: they are kept or discarded as one. */
+function unitsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
+  const units: Step[][] = []
+  for (const step of steps) {
+    const last = units.at(-1)
+    const before = last?.[0]
+    const same =
+      before !== undefined &&
+      before.scenario === step.scenario &&
+      before.load === step.load &&
+      before.block === step.block &&
+      step.renews !== true
+    if (same && last !== undefined) last.push(step)
+    else units.push([step])
+  }
+  return units
+}
+
+/** The passes of one unit: whether one was disturbed, and whether another is worth it. */
+class Passes {
+  readonly #discarded: Discarded[]
+  readonly #scenario: string
+  readonly #load: string
+  readonly #baseline: string
+
+  constructor(unit: readonly Step[], discarded: Discarded[]) {
+    this.#discarded = discarded
+    this.#scenario = unit[0]?.scenario ?? ''
+    this.#load = unit[0]?.load ?? ''
+    this.#baseline = baselineOf(unit.map(({ subject }) => subject)) ?? ''
+  }
+
+  /** Judges a pass by the cells it has so far; those that were kept before say how long the baseline takes. */
+  isDisturbed(cells: readonly Measurement[], kept: readonly Measurement[]): boolean {
+    if (this.#scenario === 'base') return false
+    const own = (all: readonly Measurement[]): readonly DeliveryCell[] =>
+      all.filter(
+        (cell): cell is DeliveryCell =>
+          cell.kind === 'delivery' && cell.scenario === this.#scenario && cell.load === this.#load,
+      )
+    const disturbance = disturbanceOf(own(cells), own(kept), this.#baseline)
+    if (disturbance === null) return false
+    this.#discarded.push(disturbance)
+    this.#kept = new Set(own(kept).map(({ block }) => block)).size
+    return true
+  }
+
+  #kept = 0
+
+  /** Not once so many passes of this table were disturbed that the machine is too busy. */
+  mayTryAgain(): boolean {
+    const lost = this.#discarded.filter(
+      ({ scenario, load }) => scenario === this.#scenario && load === this.#load,
+    ).length
+    return (
+      lost <= benchLimits.discardedAtLeast || lost / (lost + this.#kept + 1) <= benchLimits.discardedShare
+    )
+  }
+}
+
 /** Tells how long the rest takes, from the estimates and from how far off they were so far. */
 class Pace {
-  readonly #steps: readonly Step[]
-  readonly #allMs: number
+  #doneSteps = 0
+  #doneMs = 0
+  #allSteps: number
+  #allMs: number
 
   constructor(steps: readonly Step[]) {
-    this.#steps = steps
+    this.#allSteps = steps.length
     this.#allMs = sumOf(steps)
   }
 
-  at(
-    index: number,
-    elapsedMs: number,
-  ): Pick<Progress, 'doneSteps' | 'allSteps' | 'elapsedMs' | 'remainingMs'> {
-    const doneMs = sumOf(this.#steps.slice(0, index))
-    const stretch = doneMs > 5000 ? elapsedMs / doneMs : 1
+  did(step: Step): void {
+    this.#doneSteps += 1
+    this.#doneMs += step.estimateMs
+  }
+
+  doAgain(steps: readonly Step[]): void {
+    this.#allSteps += steps.length
+    this.#allMs += sumOf(steps)
+  }
+
+  now(elapsedMs: number): Pick<Progress, 'doneSteps' | 'allSteps' | 'elapsedMs' | 'remainingMs'> {
+    const stretch = this.#doneMs > 5000 ? elapsedMs / this.#doneMs : 1
     return {
-      doneSteps: index,
-      allSteps: this.#steps.length,
+      doneSteps: this.#doneSteps,
+      allSteps: this.#allSteps,
       elapsedMs,
-      remainingMs: (this.#allMs - doneMs) * stretch,
+      remainingMs: (this.#allMs - this.#doneMs) * stretch,
     }
   }
 }

@@ -1,15 +1,18 @@
 // Child processes of a run: the servers and the generator, pinned where that is possible, and ended with it.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { benchLimits } from './limits.ts'
 import type { Answer, Order, ResultOf } from './load/orders.ts'
 import type { SlowAnswer, SlowOrder, SlowReport } from './load/slow-orders.ts'
+import type { Watched } from './load/window.ts'
 import type { Certificate } from './servers/certificate.ts'
 import type { ControlReady } from './servers/control.ts'
 import type { Memory } from './servers/memory.ts'
+import { probeVariable } from './servers/probe.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -53,21 +56,46 @@ function start(
   args: readonly string[],
   core: number | null,
   nodeArgs: readonly string[] = [],
+  variables: Readonly<Record<string, string>> = {},
 ): ChildProcess {
-  const command = [process.execPath, ...nodeArgs, join(root, script), ...args]
+  // An absolute path stays what it is.
+  const command = [process.execPath, ...nodeArgs, resolve(root, script), ...args]
   const pinned = core === null ? command : ['taskset', '-c', String(core), ...command]
   return spawn(pinned[0] ?? '', pinned.slice(1), {
     cwd: root,
     // An add-on of the machine's must not make a peer faster here than elsewhere.
-    env: { ...process.env, NODE_ENV: 'production', WS_NO_BUFFER_UTIL: '1', WS_NO_UTF_8_VALIDATE: '1' },
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      WS_NO_BUFFER_UTIL: '1',
+      WS_NO_UTF_8_VALIDATE: '1',
+      ...variables,
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
   })
 }
 
+/** Every server carries a probe, so that none has an advantage by not being asked. */
+function startServer(
+  script: string,
+  args: readonly string[],
+  core: number | null,
+  nodeArgs: readonly string[] = [],
+): { readonly child: ChildProcess; readonly probe: string } {
+  const probe = join(tmpdir(), `parley-bench-probe-${randomBytes(9).toString('base64url')}`)
+  const loaded = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/probe.ts')).href]
+  return {
+    child: start(script, args, core, [...nodeArgs, ...loaded], { [probeVariable]: probe }),
+    probe,
+  }
+}
+
 /** A server under test or a control. */
 export interface RunningServer {
   readonly pid: number
+  /** The path of the socket on which its probe is asked. */
+  readonly probe: string
   readonly plainUrl: string
   readonly secureUrl: string
   /** Where `POST /rooms/:room/messages` goes. */
@@ -75,6 +103,11 @@ export interface RunningServer {
   /** A control's further port; 0 elsewhere. */
   readonly extraPort: number
   stop(): Promise<void>
+}
+
+/** What a window over this server watches. */
+export function watchedOf({ pid, probe }: RunningServer): Watched {
+  return { serverPid: pid, serverProbe: probe }
 }
 
 /** The real server. */
@@ -95,11 +128,11 @@ export async function startControl(options: {
   const args = ['--cert', certificate.certFile, '--key', certificate.keyFile]
   if (variant !== undefined) args.push('--variant', variant)
   if (fault !== undefined && fault !== null) args.push('--fault', fault)
-  const child = start(`bench/servers/${script}`, args, core)
+  const { child, probe } = startServer(`bench/servers/${script}`, args, core)
   const ready = await whenSaid(child, (text) => /^\{.*\}$/m.exec(text)?.[0] ?? null)
   const { plain, secure, publish, extraPort } = JSON.parse(ready) as ControlReady
   const urls = { plainUrl: plain, secureUrl: secure, publishUrl: publish, extraPort }
-  return { pid: child.pid ?? 0, ...urls, stop: () => end(child) }
+  return { pid: child.pid ?? 0, probe, ...urls, stop: () => end(child) }
 }
 
 /** Starts the real server with its defaults, on free ports, with a data folder of its own. */
@@ -108,6 +141,8 @@ export async function startParley(options: {
   readonly certificate: Certificate
   /** Whether `memory` is to be asked for. */
   readonly watched?: boolean
+  /** A folder with the sources of another Parley; this one's without it. */
+  readonly root?: string
 }): Promise<ParleyServer> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-data-'))
   const { certFile, keyFile } = options.certificate
@@ -115,8 +150,13 @@ export async function startParley(options: {
   const ports = ['--port', '0', '--tls-port', '0', '--h2-websocket-port', '0']
   const own = [...ports, '--data', folder, '--cert', certFile, '--key', keyFile]
   const args = [...own, '--no-build']
-  const watched = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
-  const child = start('server/main.ts', args, options.core, options.watched === true ? watched : [])
+  const watched = ['--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
+  const { child, probe } = startServer(
+    join(options.root ?? root, 'server/main.ts'),
+    args,
+    options.core,
+    options.watched === true ? watched : [],
+  )
   const stop = async (): Promise<void> => {
     await end(child)
     rmSync(folder, { recursive: true, force: true })
@@ -124,7 +164,16 @@ export async function startParley(options: {
   try {
     const [plainUrl, secureUrl] = await whenSaid(child, addresses)
     const memory = (): Promise<Memory> => ask<string, Memory>(child, 'memory', () => 'The server ended.')
-    return { pid: child.pid ?? 0, plainUrl, secureUrl, publishUrl: plainUrl, extraPort: 0, memory, stop }
+    return {
+      pid: child.pid ?? 0,
+      probe,
+      plainUrl,
+      secureUrl,
+      publishUrl: plainUrl,
+      extraPort: 0,
+      memory,
+      stop,
+    }
   } catch (error) {
     await stop()
     throw error
@@ -175,7 +224,7 @@ export interface Generator {
 }
 
 export async function startGenerator(core: number | null): Promise<Generator> {
-  const child = start('bench/load/generator.ts', [], core)
+  const child = start('bench/load/generator.ts', [], core, ['--expose-gc'])
   const complaints = collect(child.stderr)
   await whenSaid(child, (text) => (text.includes('ready') ? text : null))
   return {

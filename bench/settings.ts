@@ -1,8 +1,8 @@
 // What a run is to do, as plain data: made by the options, read by the scenarios, kept in the JSON file.
-import type { Profile } from './limits.ts'
+import type { Profile, ProfileName } from './limits.ts'
 
 export interface Settings {
-  readonly profileName: 'quick' | 'standard'
+  readonly profileName: ProfileName
   readonly profile: Profile
   readonly scenarios: readonly string[]
   readonly transports: readonly string[]

@@ -5,57 +5,40 @@ import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { type Follow, overLines, overTransport } from './load/follow.ts'
 import { askedOnce } from './load/sockets.ts'
 import type { ServerKind } from './measurement.ts'
+import type { Wire } from './model/wire.ts'
 
 export interface Transport {
   readonly server: ServerKind
   readonly follow: Follow
+  /** How its messages are framed: what the model of bytes goes by. */
+  readonly wire: Wire
   /** What a link speaks over TLS and without; null where it cannot run. A link that says otherwise makes the run invalid (R11). */
   readonly secure: string
   readonly plain: string | null
   /** Asks again and again, in intervals that the scenario sets. */
   readonly polls: boolean
+  /** Takes messages up the same link. */
+  readonly sends: boolean
   readonly summary: string
 }
 
-const polling = overTransport(({ fetch, intervalMs }) => new PollingTransport({ fetch, intervalMs }))
+const polling = overTransport(
+  ({ fetch, intervalMs, clock }) => new PollingTransport({ fetch, intervalMs, clock }),
+)
 const push = overTransport(({ fetch }) => new Http2PushTransport({ fetch }))
 const socket = overTransport(({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() }))
 const socketOverHttp2 = overTransport(
   ({ sockets }) => new WebSocketTransport({ WebSocket: sockets.http2WebSocketClass(), http2: askedOnce }),
 )
 
+// biome-ignore format: one line each
 const table: Readonly<Record<string, Transport>> = {
-  polling: line(
-    'parley',
-    polling,
-    'h2, TLS',
-    'http/1.1',
-    true,
-    'GET again and again, 304 when nothing is new',
-  ),
-  'http2-push': line('parley', push, 'h2, TLS', null, false, 'a response over HTTP/2 that stays open'),
-  websocket: line('parley', socket, 'http/1.1, TLS', 'http/1.1', false, 'RFC 6455 by hand'),
-  'websocket-h2': line(
-    'parley',
-    socketOverHttp2,
-    'h2, TLS',
-    null,
-    false,
-    'the same over HTTP/2 (RFC 8441), one socket on each connection',
-  ),
-  ws: line('ws', socket, 'http/1.1, TLS', 'http/1.1', false, 'peer: the ws library, client by client'),
-  tcp: line('tcp', overLines, 'bare, TLS', 'bare', false, 'control, the floor: lines over a bare socket'),
-}
-
-function line(
-  server: ServerKind,
-  follow: Follow,
-  secure: string,
-  plain: string | null,
-  polls: boolean,
-  summary: string,
-): Transport {
-  return { server, follow, secure, plain, polls, summary }
+  polling: { server: 'parley', follow: polling, wire: 'poll', secure: 'h2, TLS', plain: 'http/1.1', polls: true, sends: true, summary: 'GET again and again, 304 when nothing is new' },
+  'http2-push': { server: 'parley', follow: push, wire: 'http2-stream', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'a response over HTTP/2 that stays open' },
+  websocket: { server: 'parley', follow: socket, wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'RFC 6455 by hand' },
+  'websocket-h2': { server: 'parley', follow: socketOverHttp2, wire: 'websocket-h2', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'the same over HTTP/2 (RFC 8441), one socket on each connection' },
+  ws: { server: 'ws', follow: socket, wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: false, summary: 'peer: the ws library, client by client' },
+  tcp: { server: 'tcp', follow: overLines, wire: 'lines', secure: 'bare, TLS', plain: 'bare', polls: false, sends: false, summary: 'control, the floor: lines over a bare socket' },
 }
 
 export const transportNames: readonly string[] = Object.keys(table)
@@ -77,6 +60,8 @@ export interface Subject {
   readonly name: string
   readonly transport: string
   readonly intervalMs: number
+  /** The baseline once more. */
+  readonly isTwin: boolean
 }
 
 /** The second name of the transport that is measured twice. */
@@ -98,12 +83,15 @@ export function subjectsOf(options: {
         name: transport.polls ? `${name} ${intervalMs / 1000} s` : name,
         transport: name,
         intervalMs,
+        isTwin: false,
       })
     }
   }
   const baseline = baselineOf(subjects.map((subject) => subject.name))
   const twin = subjects.find((subject) => subject.name === baseline)
-  return twin === undefined ? subjects : [...subjects, { ...twin, name: `${twin.name}${twinSuffix}` }]
+  return twin === undefined
+    ? subjects
+    : [...subjects, { ...twin, name: `${twin.name}${twinSuffix}`, isTwin: true }]
 }
 
 /** Whom a table compares with: our WebSocket where it takes part, else the first that pushes, else the first. */

@@ -15,20 +15,25 @@ export interface Tally {
 
 export class Checker {
   readonly #capacity: number
-  readonly #subscribers: number
+  readonly #audienceOf: (index: number) => number
   readonly #seen: Uint8Array
   /** The highest offset that each subscriber has had. */
   readonly #highest: Float64Array
   #sent = 0
+  #expected = 0
   #delivered = 0
   #duplicated = 0
   #reordered = 0
   #foreign = 0
 
-  /** `capacity`: how many messages may be sent at most. */
-  constructor(size: { readonly capacity: number; readonly subscribers: number }) {
+  /** `capacity`: how many messages may be sent at most. `audienceOf`: how many are to get a message; all of them without it. */
+  constructor(size: {
+    readonly capacity: number
+    readonly subscribers: number
+    readonly audienceOf?: (index: number) => number
+  }) {
     this.#capacity = size.capacity
-    this.#subscribers = size.subscribers
+    this.#audienceOf = size.audienceOf ?? (() => size.subscribers)
     this.#seen = new Uint8Array(size.capacity * size.subscribers)
     this.#highest = new Float64Array(size.subscribers)
   }
@@ -36,6 +41,7 @@ export class Checker {
   /** Notes that a message leaves, and gives it its index. Throws a RangeError beyond the capacity. */
   send(): number {
     if (this.#sent >= this.#capacity) throw new RangeError(`More than ${this.#capacity} messages.`)
+    this.#expected += this.#audienceOf(this.#sent)
     this.#sent += 1
     return this.#sent - 1
   }
@@ -60,7 +66,7 @@ export class Checker {
 
   /** Everything that was sent so far has reached everyone. */
   get complete(): boolean {
-    return this.#delivered === this.#sent * this.#subscribers
+    return this.#delivered === this.#expected
   }
 
   get sent(): number {
@@ -72,7 +78,7 @@ export class Checker {
   }
 
   tally(): Tally {
-    const expected = this.#sent * this.#subscribers
+    const expected = this.#expected
     return {
       expected,
       delivered: this.#delivered,

@@ -1,9 +1,10 @@
 // One subscriber of any subject: a bare link of a transport's real client half, or the floor's line reader, with its sockets counted.
 import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../../transports/clock.ts'
 import type { ClientTransport, Delivery, Link } from '../../transports/contract.ts'
 import type { Cursor } from '../../transports/cursor.ts'
 import type { Fetch } from '../../transports/http.client.ts'
-import type { Message } from '../../transports/message.ts'
+import type { Draft, Message } from '../../transports/message.ts'
 import { decodeDocument } from '../../transports/wire.ts'
 import type { Traffic } from '../measurement.ts'
 import { CountedSockets, countedFetch } from './sockets.ts'
@@ -14,6 +15,8 @@ export interface FollowRequest {
   readonly start: { readonly after: Cursor } | { readonly last: number }
   /** For polling, ms. */
   readonly intervalMs: number
+  /** For polling: before the first question after the opening one, so that pollers have phases of their own. */
+  readonly firstWaitMs: number
   /** Called in the application's callback, in order. */
   receive(messages: readonly Message[]): void
   /** The link ended though nobody asked it to. */
@@ -25,6 +28,8 @@ export interface Following {
   /** What is spoken: `http/1.1`, `h2, TLS`. */
   readonly protocol: string
   traffic(): Omit<Traffic, 'deliveries'>
+  /** Sends over this link; null where it has no way up. */
+  readonly send: ((draft: Draft) => Promise<unknown>) | null
   close(): Promise<void>
 }
 
@@ -35,6 +40,8 @@ export interface Primitives {
   readonly fetch: Fetch
   readonly sockets: CountedSockets
   readonly intervalMs: number
+  /** Whose first wait is a phase. */
+  readonly clock: Clock
 }
 
 /** Follows over a real client half. */
@@ -42,7 +49,7 @@ export function overTransport(make: (primitives: Primitives) => ClientTransport)
   return async (request) => {
     const sockets = new CountedSockets()
     const { fetch, close } = countedFetch(sockets)
-    const transport = make({ fetch, sockets, intervalMs: request.intervalMs })
+    const transport = make({ fetch, sockets, intervalMs: request.intervalMs, clock: phasedClock(request) })
     const missing = transport.missing(request.base)
     if (missing.length > 0) throw new Error(missing.join(' '))
     let closing = false
@@ -62,10 +69,11 @@ export function overTransport(make: (primitives: Primitives) => ClientTransport)
       head: link.head,
       protocol: protocolOf(link),
       traffic: () => {
-        const { payloadBytesUp, payloadBytesDown, reads } = link.stats()
+        const { payloadBytesUp, payloadBytesDown, reads, requests } = link.stats()
         const { bytesUp, bytesDown } = sockets
-        return { payloadBytesUp, payloadBytesDown, reads, bytesUp, bytesDown }
+        return { payloadBytesUp, payloadBytesDown, reads, requests, bytesUp, bytesDown }
       },
+      send: (draft) => link.send(draft),
       close: async () => {
         closing = true
         await link.close()
@@ -73,6 +81,22 @@ export function overTransport(make: (primitives: Primitives) => ClientTransport)
         sockets.destroy()
       },
     }
+  }
+}
+
+/** The system's clock, but that it jumps over a part of the first wait: what is left of it is the poller's phase. */
+function phasedClock({ firstWaitMs }: FollowRequest): Clock {
+  let jumpedMs: number | null = null
+  return {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + (jumpedMs ?? 0),
+    after: (delayMs, callback) => {
+      if (jumpedMs !== null) return systemClock.after(delayMs, callback)
+      return systemClock.after(Math.min(firstWaitMs, delayMs), () => {
+        jumpedMs = Math.max(0, delayMs - firstWaitMs)
+        callback()
+      })
+    },
   }
 }
 
@@ -93,7 +117,7 @@ export const overLines: Follow = async (request) => {
   const secure = request.base.protocol === 'https:'
   const socket = secure ? sockets.connectSecurely(port, []) : sockets.connect(port)
   const opened = Promise.withResolvers<Cursor>()
-  const counted = { reads: 0, payloadBytesUp: 0, payloadBytesDown: 0 }
+  const counted = { reads: 0, requests: 0, payloadBytesUp: 0, payloadBytesDown: 0 }
   let rest = ''
   let closing = false
   const failed = (detail: string): void => {
@@ -120,6 +144,7 @@ export const overLines: Follow = async (request) => {
   return {
     head,
     protocol: secure ? 'bare, TLS' : 'bare',
+    send: null,
     traffic: () => ({ ...counted, bytesUp: sockets.bytesUp, bytesDown: sockets.bytesDown }),
     close: async () => {
       closing = true

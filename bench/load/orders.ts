@@ -1,14 +1,13 @@
 // What the orchestrator asks of the generator process, and what it answers.
 import type { DeliverOrder, DeliverResult } from './deliver.ts'
-import type { WindowResult } from './window.ts'
+import type { Watched, WindowResult } from './window.ts'
 
 /** Requests in a closed loop over one polling route. */
-export interface SaturateOrder {
+export interface SaturateOrder extends Watched {
   readonly kind: 'saturate'
   readonly route: 'unchanged' | 'page' | 'post'
   /** The plain port: autocannon speaks HTTP/1.1 only. */
   readonly url: string
-  readonly serverPid: number
   readonly room: string
   readonly connections: number
   readonly windowMs: number
@@ -21,29 +20,26 @@ export interface SaturateResult extends WindowResult {
 }
 
 /** Unchanged polls, counted: Parley's where `room` has a head, a bare server's otherwise. */
-export interface PollsOrder {
+export interface PollsOrder extends Watched {
   readonly kind: 'polls'
   readonly subject: 'parley' | 'bare'
   readonly url: string
-  readonly serverPid: number
   readonly warmUpMs: number
   readonly windowMs: number
 }
 
-export interface PushOrder {
+export interface PushOrder extends Watched {
   readonly kind: 'push'
   readonly secureUrl: string
   /** Messages are published over a WebSocket of Parley's, or over a bare server's own port. */
   readonly publish: { readonly webSocketUrl: string } | { readonly port: number }
-  readonly serverPid: number
   readonly warmUpMs: number
   readonly windowMs: number
 }
 
-export interface SendsOrder {
+export interface SendsOrder extends Watched {
   readonly kind: 'sends'
   readonly url: string
-  readonly serverPid: number
   readonly warmUpMs: number
   readonly windowMs: number
 }

@@ -20,12 +20,12 @@ export async function pushBursts(order: PushOrder): Promise<CountResult> {
   try {
     await bursts.open()
     await bursts.during(order.warmUpMs)
+    const close = await openWindow(order)
     const before = { position: bursts.position, bytes: bursts.bytes }
-    const close = openWindow(order.serverPid)
     await bursts.during(order.windowMs)
-    const window = close()
     const count = (bursts.position - before.position) * readers
-    return { ...window, count, bytesPerDelivery: (bursts.bytes - before.bytes) / count }
+    const bytesPerDelivery = (bursts.bytes - before.bytes) / count
+    return { ...(await close()), count, bytesPerDelivery }
   } finally {
     bursts.close()
   }

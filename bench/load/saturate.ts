@@ -12,7 +12,7 @@ const expectedStatus = { unchanged: 304, page: 200, post: 201 } as const
 
 /** Carries out one route's cell. autocannon's own histogram has whole milliseconds, so the times come from its events. */
 export async function saturate(order: SaturateOrder): Promise<SaturateResult> {
-  const { route, url, room, connections, windowMs, serverPid } = order
+  const { route, url, room, connections, windowMs } = order
   const { etag, path } = await prepare(url, room)
   const latency = createHistogram()
   const wrong = new Map<number, number>()
@@ -25,7 +25,7 @@ export async function saturate(order: SaturateOrder): Promise<SaturateResult> {
           path: route === 'unchanged' ? path(etag) : path(null),
           headers: route === 'unchanged' ? { 'if-none-match': etag } : {},
         }
-  const close = openWindow(serverPid)
+  const close = await openWindow(order)
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
     const options = { url, connections, pipelining: 1, duration: windowMs / 1000, requests: [request] }
     const instance = autocannon(options, (error: unknown, all) => {
@@ -38,7 +38,7 @@ export async function saturate(order: SaturateOrder): Promise<SaturateResult> {
       if (status !== expectedStatus[route]) wrong.set(status, (wrong.get(status) ?? 0) + 1)
     })
   })
-  const window = close()
+  const window = await close()
   const problems = [...wrong].map(
     ([status, count]) => `${count} answers of ${requests} had the status ${status}.`,
   )

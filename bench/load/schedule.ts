@@ -16,3 +16,20 @@ export function poissonSchedule(
   }
   return times
 }
+
+/**
+ * Bursts of so many messages at the same moment, evenly spaced, so that one has gone before the next comes. Ascending, one time a message.
+ * The first comes after half a spacing.
+ */
+export function burstSchedule(options: {
+  readonly ratePerSecond: number
+  readonly durationMs: number
+  readonly burst: number
+}): readonly number[] {
+  const spacingMs = (options.burst / options.ratePerSecond) * 1000
+  const times: number[] = []
+  for (let at = spacingMs / 2; at < options.durationMs; at += spacingMs) {
+    for (let one = 0; one < options.burst; one++) times.push(at)
+  }
+  return times
+}

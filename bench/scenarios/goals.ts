@@ -5,7 +5,7 @@ import { benchLimits } from '../limits.ts'
 import type { CountResult, Order } from '../load/orders.ts'
 import { text } from '../load/publisher.ts'
 import type { GoalCell } from '../measurement.ts'
-import { type RunningServer, runToEnd } from '../processes.ts'
+import { type RunningServer, runToEnd, watchedOf } from '../processes.ts'
 import type { CommitRate } from '../servers/sqlite.ts'
 import type { Settings } from '../settings.ts'
 import type { Scenario, Step } from './scenario.ts'
@@ -43,11 +43,11 @@ const pollSides: readonly Side[] = [
     subject: 'parley',
     measure: async (lab, { profile }) =>
       costOf(
-        await against(lab.freshParley(), lab, ({ pid, plainUrl }) => ({
+        await against(lab.freshParley(), lab, (server) => ({
           kind: 'polls',
           subject: 'parley',
-          url: plainUrl,
-          serverPid: pid,
+          url: server.plainUrl,
+          ...watchedOf(server),
           ...profile.goals,
         })),
       ),
@@ -56,11 +56,11 @@ const pollSides: readonly Side[] = [
     subject: 'node:http',
     measure: async (lab, { profile }) =>
       costOf(
-        await against(lab.freshControl('http.ts'), lab, ({ pid, plainUrl }) => ({
+        await against(lab.freshControl('http.ts'), lab, (server) => ({
           kind: 'polls',
           subject: 'bare',
-          url: plainUrl,
-          serverPid: pid,
+          url: server.plainUrl,
+          ...watchedOf(server),
           ...profile.goals,
         })),
       ),
@@ -71,11 +71,11 @@ const barePush = (subject: string, variant: string): Side => ({
   subject,
   measure: async (lab, { profile }) =>
     costOf(
-      await against(lab.freshControl('http2.ts', variant), lab, ({ pid, secureUrl, extraPort }) => ({
+      await against(lab.freshControl('http2.ts', variant), lab, (server) => ({
         kind: 'push',
-        secureUrl,
-        publish: { port: extraPort },
-        serverPid: pid,
+        secureUrl: server.secureUrl,
+        publish: { port: server.extraPort },
+        ...watchedOf(server),
         ...profile.goals,
       })),
     ),
@@ -86,11 +86,11 @@ const pushSides: readonly Side[] = [
     subject: 'parley',
     measure: async (lab, { profile }) =>
       costOf(
-        await against(lab.freshParley(), lab, ({ pid, plainUrl, secureUrl }) => ({
+        await against(lab.freshParley(), lab, (server) => ({
           kind: 'push',
-          secureUrl,
-          publish: { webSocketUrl: plainUrl },
-          serverPid: pid,
+          secureUrl: server.secureUrl,
+          publish: { webSocketUrl: server.plainUrl },
+          ...watchedOf(server),
           ...profile.goals,
         })),
       ),
@@ -128,10 +128,10 @@ const sendSides: readonly Side[] = [
     subject: 'parley',
     measure: async (lab, { profile }) =>
       rateOf(
-        await against(lab.freshParley(), lab, ({ pid, plainUrl }) => ({
+        await against(lab.freshParley(), lab, (server) => ({
           kind: 'sends',
-          url: plainUrl,
-          serverPid: pid,
+          url: server.plainUrl,
+          ...watchedOf(server),
           ...profile.goals,
         })),
       ),

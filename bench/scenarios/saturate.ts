@@ -1,6 +1,7 @@
 // The polling routes in a closed loop: how many requests a core answers, and how long each takes then.
 import type { SaturateOrder } from '../load/orders.ts'
 import type { ServiceCell } from '../measurement.ts'
+import { watchedOf } from '../processes.ts'
 import { randomStream, shuffled } from '../random.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -13,7 +14,7 @@ const routes: Readonly<Record<SaturateOrder['route'], string>> = {
 export const saturate: Scenario = {
   name: 'saturate',
   summary: 'The polling routes in a closed loop (autocannon, HTTP/1.1): service time and requests a second.',
-  usual: true,
+  usual: false,
   plan(settings) {
     const { blocks, windowMs, connections } = settings.profile.saturate
     const load = `${connections} connections, HTTP/1.1, no pipelining`
@@ -32,7 +33,7 @@ export const saturate: Scenario = {
             kind: 'saturate',
             route,
             url: server.plainUrl,
-            serverPid: server.pid,
+            ...watchedOf(server),
             room: lab.newRoom(),
             connections,
             windowMs,

@@ -13,6 +13,8 @@ export interface Step {
   readonly block: number
   /** About how long it takes, for the time left. */
   readonly estimateMs: number
+  /** Of an interleaved scenario: the first step of servers that are new. */
+  readonly renews?: boolean
   /** Measures. Rejects when it can't, which makes the run invalid. */
   run(lab: Lab): Promise<Measurement | null>
 }
@@ -23,6 +25,8 @@ export interface Scenario {
   readonly summary: string
   /** Whether a run without `--scenario` includes it. */
   readonly usual: boolean
+  /** Its blocks alternate with those of the other such scenarios, so that a drift of the machine meets all of them alike. */
+  readonly interleaved?: boolean
   /** The steps in order, the same for the same settings. */
   plan(settings: Settings): readonly Step[]
 }

@@ -21,7 +21,7 @@ export interface SlowPlan {
   readonly secure: boolean
   readonly lastsMs: number
   /** The load of those that read. */
-  order(followUrl: string, publishUrl: string, serverPid: number, room: string): DeliverOrder
+  order(followUrl: string, server: RunningServer, room: string): DeliverOrder
 }
 
 type SlowResult = Omit<SlowCell, 'kind' | 'scenario' | 'load' | 'subject' | 'block' | 'part'>
@@ -73,7 +73,7 @@ async function measure(
   const queues = watchQueues(server.plainUrl)
   const memory = watched === null ? null : watchMemory(watched, lastsMs)
   const generator = await lab.generator()
-  const order = plan.order(followUrl, server.publishUrl, server.pid, room)
+  const order = plan.order(followUrl, server, room)
   let delivered: Awaited<ReturnType<typeof generator.order<DeliverOrder>>>
   try {
     delivered = await generator.order(order)

@@ -4,9 +4,11 @@ import { benchLimits } from '../limits.ts'
 import type { DeliverOrder } from '../load/deliver.ts'
 import type { SlowWay } from '../load/slow-orders.ts'
 import type { SlowCell, SlowPart } from '../measurement.ts'
+import { type RunningServer, watchedOf } from '../processes.ts'
 import { randomStream, shuffled } from '../random.ts'
 import type { Settings } from '../settings.ts'
 import { transportOf } from '../subjects.ts'
+import { plainLoad } from './deliveries.ts'
 import type { Scenario, Step } from './scenario.ts'
 import { runSlowCell, type SlowPlan } from './slow-cell.ts'
 
@@ -112,16 +114,18 @@ function planOf(
   const forMemory = part.endsWith('memory')
   const slowReaders = forMemory ? memoryReaders : 1
   const intervalMs = polls ? pollIntervalMs : 0
-  const order = (followUrl: string, publishUrl: string, serverPid: number, room: string): DeliverOrder => ({
+  const order = (followUrl: string, server: RunningServer, room: string): DeliverOrder => ({
     kind: 'deliver',
+    ...plainLoad(settings, {
+      subscribers: forMemory ? memoryOthers : readers - 1,
+      ratePerSecond: benchLimits.slow.ratePerSecond,
+      textBytes: benchLimits.slow.textBytes,
+    }),
+    ...watchedOf(server),
     transport,
     followUrl,
-    publishUrl,
-    serverPid,
-    room,
-    subscribers: forMemory ? memoryOthers : readers - 1,
-    ratePerSecond: benchLimits.slow.ratePerSecond,
-    textBytes: benchLimits.slow.textBytes,
+    publishUrl: server.publishUrl,
+    roomNames: [room],
     windowMs: lastsMs,
     intervalMs,
     seed: Math.floor(randomStream(settings.seed, `slow ${transport} ${block}`)() * 2 ** 31),

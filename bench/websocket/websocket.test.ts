@@ -200,6 +200,9 @@ const environment: Environment = {
   startedAt: '2026-01-01T00:00:00.000Z',
   pinned: { server: 2, generator: 3 },
   cpuSource: 'schedstat',
+  host: 'host',
+  packages: {},
+  clockStepNs: 40,
 }
 
 describe('npm run bench:websocket', { timeout: 60_000 }, () => {
