@@ -205,8 +205,7 @@ function withFault(settings: Settings, text: string): Settings {
   } catch (error) {
     const [name = ''] = text.split('=')
     const known = faultKinds.some((kind) => kind === name)
-    const forms = faultKinds.map(faultForm)
-    const explained = known ? String((error as Error).message) : unknownText('fault', name, forms)
+    const explained = known ? String((error as Error).message) : unknownText('fault', name, faultKinds)
     throw new UsageError(explained, { cause: error })
   }
   return { ...settings, fault: text }
