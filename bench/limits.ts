@@ -12,12 +12,56 @@ export interface DeliveryProfile {
   readonly rarePollIntervalsMs: readonly number[]
 }
 
+/** Links that have nothing to do. */
+export interface IdleProfile {
+  readonly blocks: number
+  /** A polling link is watched for one of its intervals at least. */
+  readonly windowMs: number
+  readonly connections: readonly number[]
+  readonly pollIntervalsMs: readonly number[]
+}
+
+/** Clients whose connections are reset. */
+export interface RecoveryProfile {
+  readonly rounds: number
+  readonly clients: number
+  /** The cuts come at moments of this stretch that the seed draws; 0: all at once. */
+  readonly spreadMs: number
+  readonly ratePerSecond: number
+  readonly pollIntervalMs: number
+}
+
+/** The search for the largest load that holds the objective. */
+export interface RampProfile {
+  /** At which rates start, in messages a second. */
+  readonly startRate: number
+  readonly subscribers: number
+  readonly searchWindowMs: number
+  readonly confirmWindowMs: number
+  readonly confirmations: number
+  /** Bisection ends when the smallest load that failed is at most this times the largest that held. */
+  readonly resolution: number
+  /** A search that has not ended by then ends with what it has. */
+  readonly mostSteps: number
+  readonly pollIntervalMs: number
+}
+
 /** How much a profile measures. */
 export interface Profile {
   /** Randomised passes over all subjects, of the scenarios whose blocks are interleaved. */
   readonly blocks: number
   readonly trickle: DeliveryProfile
   readonly fanout: DeliveryProfile
+  /** `ratePerSecond` counts messages, of which so many leave at a moment: see `burstMessages`. */
+  readonly burst: DeliveryProfile
+  readonly rooms: DeliveryProfile
+  readonly duplex: DeliveryProfile
+  readonly size: DeliveryProfile & { readonly textBytes: readonly number[] }
+  readonly idle: IdleProfile
+  readonly network: DeliveryProfile
+  readonly cut: RecoveryProfile
+  readonly storm: RecoveryProfile
+  readonly ramp: RampProfile
   readonly saturate: { readonly blocks: number; readonly windowMs: number; readonly connections: number }
   readonly goals: { readonly rounds: number; readonly windowMs: number; readonly warmUpMs: number }
   readonly slow: {
@@ -51,6 +95,60 @@ export const profiles = {
       pollIntervalsMs: [250],
       rarePollIntervalsMs: [],
     },
+    burst: {
+      windowMs: 600,
+      subscribers: [20],
+      rooms: 1,
+      ratePerSecond: 400,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    rooms: {
+      windowMs: 800,
+      subscribers: [100],
+      rooms: 10,
+      ratePerSecond: 50,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    duplex: {
+      windowMs: 600,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    size: {
+      windowMs: 500,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+      textBytes: [32, 8192],
+    },
+    idle: { blocks: 1, windowMs: 1000, connections: [50, 100, 200], pollIntervalsMs: [1000] },
+    network: {
+      windowMs: 800,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [250],
+      rarePollIntervalsMs: [],
+    },
+    cut: { rounds: 1, clients: 8, spreadMs: 300, ratePerSecond: 20, pollIntervalMs: 250 },
+    storm: { rounds: 1, clients: 100, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    ramp: {
+      startRate: 50,
+      subscribers: 20,
+      searchWindowMs: 1000,
+      confirmWindowMs: 1500,
+      confirmations: 2,
+      resolution: 1.2,
+      mostSteps: 14,
+      pollIntervalMs: 50,
+    },
     saturate: { blocks: 1, windowMs: 700, connections: 32 },
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
     slow: { blocks: 1, windowMs: 1500, stopMs: 3000, memoryRounds: 0, memoryMs: 0 },
@@ -74,6 +172,60 @@ export const profiles = {
       pollIntervalsMs: [500],
       rarePollIntervalsMs: [],
     },
+    burst: {
+      windowMs: 1000,
+      subscribers: [50],
+      rooms: 1,
+      ratePerSecond: 400,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    rooms: {
+      windowMs: 2000,
+      subscribers: [1000],
+      rooms: 100,
+      ratePerSecond: 100,
+      pollIntervalsMs: [1000],
+      rarePollIntervalsMs: [],
+    },
+    duplex: {
+      windowMs: 1000,
+      subscribers: [10, 100],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    size: {
+      windowMs: 1000,
+      subscribers: [20],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+      textBytes: [32, 256, 2048, 8192],
+    },
+    idle: { blocks: 2, windowMs: 3000, connections: [100, 300, 1000], pollIntervalsMs: [1000, 5000] },
+    network: {
+      windowMs: 1500,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    cut: { rounds: 3, clients: 20, spreadMs: 500, ratePerSecond: 20, pollIntervalMs: 500 },
+    storm: { rounds: 3, clients: 300, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    ramp: {
+      startRate: 50,
+      subscribers: 50,
+      searchWindowMs: 3000,
+      confirmWindowMs: 10_000,
+      confirmations: 3,
+      resolution: 1.05,
+      mostSteps: 30,
+      pollIntervalMs: 50,
+    },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
     slow: { blocks: 6, windowMs: 4000, stopMs: 60_000, memoryRounds: 3, memoryMs: 4000 },
@@ -96,6 +248,60 @@ export const profiles = {
       ratePerSecond: 20,
       pollIntervalsMs: [500],
       rarePollIntervalsMs: [],
+    },
+    burst: {
+      windowMs: 2000,
+      subscribers: [50, 200, 500],
+      rooms: 1,
+      ratePerSecond: 200,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    rooms: {
+      windowMs: 4000,
+      subscribers: [1000],
+      rooms: 100,
+      ratePerSecond: 100,
+      pollIntervalsMs: [1000],
+      rarePollIntervalsMs: [],
+    },
+    duplex: {
+      windowMs: 2000,
+      subscribers: [10, 100, 300],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    size: {
+      windowMs: 1500,
+      subscribers: [20],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+      textBytes: [32, 128, 512, 2048, 8192],
+    },
+    idle: { blocks: 3, windowMs: 5000, connections: [100, 500, 1000, 2000], pollIntervalsMs: [1000, 5000] },
+    network: {
+      windowMs: 3000,
+      subscribers: [10],
+      rooms: 1,
+      ratePerSecond: 20,
+      pollIntervalsMs: [500],
+      rarePollIntervalsMs: [],
+    },
+    cut: { rounds: 10, clients: 30, spreadMs: 1000, ratePerSecond: 20, pollIntervalMs: 500 },
+    storm: { rounds: 5, clients: 500, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    ramp: {
+      startRate: 50,
+      subscribers: 50,
+      searchWindowMs: 5000,
+      confirmWindowMs: 20_000,
+      confirmations: 3,
+      resolution: 1.05,
+      mostSteps: 40,
+      pollIntervalMs: 50,
     },
     saturate: { blocks: 6, windowMs: 3000, connections: 32 },
     goals: { rounds: 12, windowMs: 1500, warmUpMs: 1500 },
@@ -149,6 +355,8 @@ export const benchLimits = {
   discardedShare: 0.4,
   /** So many are put up with however few blocks there are. */
   discardedAtLeast: 2,
+  /** Messages of a burst: what a transport joins, it joins here. */
+  burstMessages: 200,
   /** What one generator carries without being the limit. */
   generatorReaders: 300,
   /** From this many blocks on, intervals are worth citing. */

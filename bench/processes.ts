@@ -94,7 +94,7 @@ function startServer(
   nodeArgs: readonly string[] = [],
 ): { readonly child: ChildProcess; readonly probe: string } {
   const probe = join(tmpdir(), `parley-bench-probe-${randomBytes(9).toString('base64url')}`)
-  const loaded = ['--import', pathToFileURL(join(root, 'bench/servers/probe.ts')).href]
+  const loaded = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/probe.ts')).href]
   return {
     child: start(script, args, core, [...nodeArgs, ...loaded], { [probeVariable]: probe }),
     probe,
@@ -160,7 +160,7 @@ export async function startParley(options: {
   const ports = ['--port', '0', '--tls-port', '0', '--h2-websocket-port', '0']
   const own = [...ports, '--data', folder, '--cert', certFile, '--key', keyFile]
   const args = [...own, '--no-build']
-  const watched = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
+  const watched = ['--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
   const { child, probe } = startServer(
     join(options.root ?? root, 'server/main.ts'),
     args,
@@ -234,7 +234,7 @@ export interface Generator {
 }
 
 export async function startGenerator(core: number | null): Promise<Generator> {
-  const child = start('bench/load/generator.ts', [], core)
+  const child = start('bench/load/generator.ts', [], core, ['--expose-gc'])
   const complaints = collect(child.stderr)
   await whenSaid(child, (text) => (text.includes('ready') ? text : null))
   return {

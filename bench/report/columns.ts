@@ -10,7 +10,7 @@ import type {
   ServiceRow,
 } from '../statistics/summary.ts'
 import { type Field, field, predictedMs, predictedText } from './field.ts'
-import { milliseconds, percentText, ratioText, short } from './table.ts'
+import { milliseconds, percentText, ratioText, short, whole } from './table.ts'
 
 /** A latency of a row; in place of a percentile, what makes it none. */
 function latencyText(row: DeliveryRow, us: number | null): string {
@@ -162,8 +162,8 @@ function halfAndMax({ p50Us, maxUs }: LatencySummary): string {
 
 export const recoveryFields: readonly Field<RecoveryRow>[] = [
   field('transport', 'left', 'whose links are cut', (row) => row.subject),
-  field('clients', 'right', 'clients times blocks whose return was timed', (row) => short(row.clients)),
-  field('cuts', 'right', 'how many cuts there were', (row) => short(row.cuts)),
+  field('clients', 'right', 'clients times blocks whose return was timed', (row) => whole(row.clients)),
+  field('cuts', 'right', 'how many cuts there were', (row) => whole(row.cuts)),
   field('linked ms', 'right', 'from the cut until a link is open again: median / slowest', (row) =>
     halfAndMax(row.reconnected),
   ),
@@ -177,9 +177,9 @@ export const recoveryFields: readonly Field<RecoveryRow>[] = [
     milliseconds(row.live95Us),
   ),
   field('100 % ms', 'right', 'until all had', (row) => milliseconds(row.live100Us)),
-  field('lost', 'right', 'messages that never came', (row) => short(row.tally.lost)),
-  field('doubled', 'right', 'messages that came twice', (row) => short(row.tally.duplicated)),
-  field('reordered', 'right', 'messages that came out of order', (row) => short(row.tally.reordered)),
+  field('lost', 'right', 'messages that never came', (row) => whole(row.tally.lost)),
+  field('doubled', 'right', 'messages that came twice', (row) => whole(row.tally.duplicated)),
+  field('reordered', 'right', 'messages that came out of order', (row) => whole(row.tally.reordered)),
 ]
 
 export const serviceFields: readonly Field<ServiceRow>[] = [

@@ -30,9 +30,9 @@ export function renderTable(
 /** Lines of at most `width` characters, each after the first moved in by `hang`. */
 export function wrap(text: string, width: number, hang: number): readonly string[] {
   const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`
+  let line = text.slice(0, text.length - text.trimStart().length)
+  for (const word of text.trimStart().split(' ')) {
+    const longer = line.trim() === '' ? `${line}${word}` : `${line} ${word}`
     if (longer.length <= width || line.trim() === '') line = longer
     else {
       lines.push(line)
@@ -62,12 +62,19 @@ export function share(value: number): string {
   return `± ${percent >= 9.95 ? Math.round(percent) : percent.toFixed(1)} %`
 }
 
+/** A count: 0, 12, 1,234. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
+
 export function percentText(value: number): string {
   return `${Math.round(value * 100)} %`
 }
 
 /** `1.12 [1.08–1.17]`. */
 export function ratioText(estimate: RatioEstimate): string {
-  if (estimate.pairs < 2) return `${short(estimate.ratio)} [one block]`
-  return `${short(estimate.ratio)} [${short(estimate.low)}–${short(estimate.high)}]`
+  // Two decimals where there would be three: an interval is never that narrow.
+  const text = (value: number): string => (value > 0.1 && value < 1 ? value.toFixed(2) : short(value))
+  if (estimate.pairs < 2) return `${text(estimate.ratio)} [one block]`
+  return `${text(estimate.ratio)} [${text(estimate.low)}–${text(estimate.high)}]`
 }

@@ -1,12 +1,32 @@
-// Every scenario, in the order of a run.
+// Every scenario, in the order of a run, and which of them a profile includes.
+import type { ProfileName } from '../limits.ts'
+import { burst } from './burst.ts'
+import { duplex } from './duplex.ts'
 import { fanout } from './fanout.ts'
 import { goalScenarios } from './goals.ts'
+import { rooms } from './rooms.ts'
 import { saturate } from './saturate.ts'
 import type { Scenario } from './scenario.ts'
+import { size } from './size.ts'
 import { slow } from './slow.ts'
 import { trickle } from './trickle.ts'
 
-export const scenarios: readonly Scenario[] = [trickle, fanout, saturate, slow, ...goalScenarios]
+export const scenarios: readonly Scenario[] = [
+  trickle,
+  fanout,
+  burst,
+  rooms,
+  duplex,
+  size,
+  saturate,
+  slow,
+  ...goalScenarios,
+]
+
+/** What a run includes that asks for no scenario: the usual ones, or everything. */
+export function scenariosOf(profile: ProfileName): readonly string[] {
+  return scenarios.filter(({ usual }) => usual || profile === 'full').map(({ name }) => name)
+}
 
 /** Names that stand for several. */
 export const scenarioGroups: Readonly<Record<string, readonly string[]>> = {

@@ -14,7 +14,7 @@ const routes: Readonly<Record<SaturateOrder['route'], string>> = {
 export const saturate: Scenario = {
   name: 'saturate',
   summary: 'The polling routes in a closed loop (autocannon, HTTP/1.1): service time and requests a second.',
-  usual: true,
+  usual: false,
   plan(settings) {
     const { blocks, windowMs, connections } = settings.profile.saturate
     const load = `${connections} connections, HTTP/1.1, no pipelining`
