@@ -19,6 +19,8 @@ export interface Base {
 /** The bases of a run, by transport. Those that poll have none of their own: what they wait for is not the path. */
 export class Bases {
   readonly #bases = new Map<string, Base>()
+  /** The least w of any load without bursts. */
+  readonly #writes = new Map<string, number>()
 
   constructor(cells: readonly DeliveryCell[]) {
     const own = cells.filter(({ scenario, intervalMs }) => scenario === baseScenario && intervalMs === 0)
@@ -26,6 +28,32 @@ export class Bases {
       const base = baseOf(group)
       if (base !== null) this.#bases.set(transport, base)
     }
+    this.#learnWrites(cells)
+  }
+
+  #learnWrites(cells: readonly DeliveryCell[]): void {
+    const loaded = cells.filter(({ scenario, burst }) => scenario !== baseScenario && burst === 1)
+    for (const group of Map.groupBy(
+      loaded,
+      ({ scenario, load, subject }) => `${scenario} ${load} ${subject}`,
+    ).values()) {
+      const transport = transportIn(group[0]?.subject ?? '') ?? ''
+      const base = this.#bases.get(transport)
+      if (base === undefined) continue
+      this.#writes.set(
+        transport,
+        Math.min(this.#writes.get(transport) ?? Number.POSITIVE_INFINITY, writeUs(group, base)),
+      )
+    }
+  }
+
+  /**
+   * w of a row, µs: its own, or the least that any load of the run shows. Processor time that a quiet load spends beside its messages
+   * is charged to them, but is no write.
+   */
+  writeUs(subject: string, cells: readonly DeliveryCell[], base: Base): number {
+    const least = this.#writes.get(transportIn(subject) ?? subject) ?? Number.POSITIVE_INFINITY
+    return Math.min(least, writeUs(cells, base))
   }
 
   /** The subject's own, or its stand-in's; null where neither was measured. */

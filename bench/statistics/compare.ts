@@ -3,9 +3,17 @@ import type { DeliveryCell, Environment, Measurement } from '../measurement.ts'
 import { twinSuffix } from '../subjects.ts'
 import { baseScenario } from './base.ts'
 import { isTwin, pairsOf, type ReadCell, readCell } from './cells.ts'
-import { alpha, controlOf } from './compared.ts'
+import { alpha, controlOf, rankableLimit } from './compared.ts'
 import { holm } from './holm.ts'
-import { type LogRatio, logRatios, pValueOf, type RatioEstimate, type Spread, spreadOf } from './ratio.ts'
+import {
+  halfWidth,
+  type LogRatio,
+  logRatios,
+  pValueOf,
+  type RatioEstimate,
+  type Spread,
+  spreadOf,
+} from './ratio.ts'
 import { studentQuantile, twoSidedP } from './student.ts'
 import { type Metric, metrics } from './summary.ts'
 
@@ -17,7 +25,10 @@ export interface ComparedRun {
   readonly measurements: readonly Measurement[]
 }
 
-/** Smaller is better for every metric. `same`: surely within the least change that matters. */
+/**
+ * Smaller is better for every metric. `same`: no change that can be resolved, by an interval as narrow as ranking asks for (15 %, p99 25 %).
+ * `unresolvable`: one of the runs may not rank by it, or the interval is wider.
+ */
 export type ChangeVerdict = 'better' | 'worse' | 'same' | 'unresolvable'
 
 export interface Change {
@@ -165,12 +176,12 @@ function judged(all: readonly Tested[]): readonly Change[] {
 }
 
 function verdictIn(
-  { ratio, margin }: Pick<Change, 'ratio' | 'margin'>,
+  { ratio, metric }: Pick<Change, 'ratio' | 'metric'>,
   pValue: number | null,
 ): ChangeVerdict {
   if (ratio === null || pValue === null) return 'unresolvable'
   if (pValue <= alpha) return ratio.ratio < 1 ? 'better' : 'worse'
-  return ratio.high <= 1 + margin && ratio.low >= 1 / (1 + margin) ? 'same' : 'unresolvable'
+  return halfWidth(ratio) < rankableLimit(metric) ? 'same' : 'unresolvable'
 }
 
 function ratioIn({ mean, standardError, degrees, count }: Spread): RatioEstimate {

@@ -5,7 +5,7 @@ import type { DeliveryCell, Discarded } from '../measurement.ts'
 import { wireBytes } from '../model/bytes.ts'
 import { theoryOf } from '../model/theory.ts'
 import { baselineOf, transportOf } from '../subjects.ts'
-import { type Base, type Bases, writeUs } from './base.ts'
+import type { Base, Bases } from './base.ts'
 import { isTwin, latencyOf, type ReadCell, readCell, summaryOf, transportIn } from './cells.ts'
 import { byMetric, type ControlTest, compareRows, controlsOf } from './compared.ts'
 import { isSaturated } from './gates.ts'
@@ -108,7 +108,7 @@ function rowOf(subject: string, baseline: string, cells: readonly ReadCell[], ba
     service: latencyOf(raw.map((cell) => cell.service)),
     completion,
     connect: latencyOf(raw.map((cell) => cell.connect)),
-    theory: theory(raw, transport, base, measured),
+    theory: theory(raw, transport, base, measured, base === null ? null : bases.writeUs(subject, raw, base)),
     cpuUsPerDelivery: per((cell) => cell.serverCpuUs),
     bytesDownPerDelivery: measured.bytesDownPerDelivery,
     payloadBytesDownPerDelivery: per((cell) => cell.payloadBytesDown),
@@ -146,6 +146,7 @@ function theory(
   transport: string,
   base: Base | null,
   measured: Parameters<typeof theoryOf>[0]['measured'],
+  writeUs: number | null,
 ): Theory {
   const [first] = cells
   if (first === undefined) throw new RangeError('No cell.')
@@ -166,7 +167,7 @@ function theory(
     },
     measured,
     base,
-    writeUs: base === null ? null : writeUs(cells, base),
+    writeUs,
   })
 }
 

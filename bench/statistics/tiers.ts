@@ -8,21 +8,23 @@ export interface Ranked {
 }
 
 /**
- * Tiers from 1, the cheapest. The baseline's ratio to itself is exactly 1. A new tier begins where an interval lies wholly above those
- * of all members of the tier before, so that whoever overlaps with one of them is in it.
+ * Tiers from 1, the cheapest. The baseline's ratio to itself is exactly 1. Whoever's interval overlaps with that of a tier's first is in
+ * that tier: not with just any member's, or a chain of neighbours would put all into one.
  */
 export function tiersOf(rows: readonly Ranked[], baseline: string): ReadonlyMap<string, number> {
   const exactly = { ratio: 1, low: 1, high: 1, pairs: 0 }
   const ordered = rows
     .map(({ subject, ratio }) => ({ subject, at: subject === baseline ? exactly : ratio }))
     .filter((row): row is { subject: string; at: RatioEstimate } => row.at !== null)
-    .sort((one, other) => one.at.low - other.at.low)
+    .sort((one, other) => one.at.ratio - other.at.ratio)
   const tiers = new Map<string, number>()
   let tier = 0
   let ceiling = Number.NEGATIVE_INFINITY
   for (const { subject, at } of ordered) {
-    if (at.low > ceiling) tier += 1
-    ceiling = Math.max(ceiling, at.high)
+    if (at.low > ceiling) {
+      tier += 1
+      ceiling = at.high
+    }
     tiers.set(subject, tier)
   }
   return tiers
