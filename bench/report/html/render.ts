@@ -1,10 +1,10 @@
 // The report as one HTML file that needs no network: what was run, the verdict, tables, plots, method. Pure: a document in, text out.
 import { createHash } from 'node:crypto'
 import type { ReportDocument } from '../document.ts'
+import { durationText } from '../progress.ts'
 import {
   citableText,
   deliveryTables,
-  durationText,
   hostLine,
   resolutionLine,
   validityLine,
