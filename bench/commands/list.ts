@@ -1,10 +1,10 @@
 // `npm run bench -- list`: scenarios, transports, faults and profiles, with about how long they take.
 import { profiles } from '../limits.ts'
-import { type Command, profileNames, usualScenarios } from '../options.ts'
+import { type Command, profileNames } from '../options.ts'
 import { planRun } from '../plan.ts'
 import { durationText } from '../report/progress.ts'
 import { renderTable } from '../report/table.ts'
-import { scenarioGroups, scenarios } from '../scenarios/all.ts'
+import { scenarioGroups, scenarios, scenariosOf } from '../scenarios/all.ts'
 import { faultForm, faultHelp, faultKinds } from '../servers/faults.ts'
 import type { Settings } from '../settings.ts'
 import { transportNames, transportOf } from '../subjects.ts'
@@ -38,7 +38,7 @@ function listing(): string {
   const rows = scenarios.map(({ name, summary }) => [
     name,
     ...profileNames.map((profile) => {
-      const star = usualScenarios(profile).includes(name) ? ' *' : '  '
+      const star = scenariosOf(profile).includes(name) ? ' *' : '  '
       return `${durationText(estimateMs(profile, [name]))}${star}`
     }),
     summary,
@@ -50,7 +50,7 @@ function listing(): string {
   ]
   const groups = Object.entries(scenarioGroups).map(([name, of]) => `  ${name.padEnd(14)} ${of.join(', ')}`)
   const totals = profileNames.map((name) => {
-    const usual = usualScenarios(name)
+    const usual = scenariosOf(name)
     return `  ${name.padEnd(14)} about ${durationText(estimateMs(name, usual))}: ${usual.join(', ')}`
   })
   return [

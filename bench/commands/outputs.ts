@@ -23,26 +23,29 @@ export function writeFiles(document: BenchDocument, { json, html, markdown }: Fi
     written.push(file)
   }
   write(json, () => renderJson(document))
-  write(html, () => renderers.html?.(document) ?? '')
+  write(html, () => renderers.html(document))
   write(markdown, () => renderers.markdown?.(document) ?? '')
   return written
 }
 
-/** `2026-11-22-2217-476f301-quick`: the run's beginning (UTC), commit and profile. */
-export function resultName({ environment, settings }: BenchDocument): string {
+/** `2026-11-22-221706-476f301-quick`: the run's beginning (UTC), commit and profile. */
+export function resultName({ environment, settings, interrupted }: BenchDocument): string {
   const time = environment.startedAt.slice(0, 19).replace('T', '-').replaceAll(':', '')
   const commit = environment.commit.replace('+', '-dirty')
-  return `${time}-${commit}-${settings.profileName}`
+  return `${time}-${commit}-${settings.profileName}${interrupted ? '-interrupted' : ''}`
 }
 
-/** Writes the run's JSON and HTML file to `bench/results/`, and both once more as the latest ones. Gives their places. */
+/**
+ * Writes the run's JSON and HTML file to `bench/results/`, and both once more as the latest ones, unless it was interrupted. Gives their
+ * places.
+ */
 export function writeResults(document: BenchDocument, folder: string = resultsFolder): readonly string[] {
   mkdirSync(folder, { recursive: true })
   const name = resultName(document)
   return ['json', 'html'].map((kind) => {
     const file = join(folder, `${name}.${kind}`)
-    writeFileSync(file, kind === 'json' ? renderJson(document) : (renderers.html?.(document) ?? ''))
-    copyFileSync(file, join(folder, `latest.${kind}`))
+    writeFileSync(file, kind === 'json' ? renderJson(document) : renderers.html(document))
+    if (!document.interrupted) copyFileSync(file, join(folder, `latest.${kind}`))
     return relative(process.cwd(), file)
   })
 }

@@ -35,11 +35,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
     const summary = summarize(measured, settings.seed, settings.profileName)
     const document = documentOf(measured, settings, summary)
     const broken = brokenThresholds(summary, thresholds)
-    // An interrupted run keeps what was asked for, but is not the latest result.
-    const places = [
-      ...writeFiles(document, files),
-      ...(command.results && !summary.interrupted ? writeResults(document) : []),
-    ]
+    const places = [...writeFiles(document, files), ...(command.results ? writeResults(document) : [])]
     process.stdout.write(renderScreen(summary, settings))
     for (const sentence of broken) process.stdout.write(`${sentence}\n`)
     for (const place of places) process.stdout.write(`Written: ${place}\n`)
