@@ -52,7 +52,7 @@ export function pairsOf(
   )
   return cells.flatMap(({ cell, figures }) => {
     const base = cell.subject === subject ? bases.get(cell.block) : undefined
-    return base === undefined ? [] : [{ value: figures[metric], base, epoch: cell.epoch }]
+    return base === undefined ? [] : [{ value: figures[metric], base, epoch: cell.epoch, block: cell.block }]
   })
 }
 

@@ -76,7 +76,7 @@ describe('refusals', () => {
 describe('compareRuns', () => {
   const cpuOf = (before: readonly DeliveryCell[], after: readonly DeliveryCell[]) =>
     Object.fromEntries(
-      compareRuns(run(before), run(after))
+      compareRuns(run(before), run(after, { settings: { ...settings, seed: 2 } }))
         .filter(({ metric }) => metric === 'cpu')
         .map(({ subject, verdict }) => [subject, verdict]),
     )
@@ -106,6 +106,23 @@ describe('compareRuns', () => {
       websocket: 'unresolvable',
       'http2-push': 'unresolvable',
     })
+  })
+
+  it('compares runs of one seed block by block: what the schedules do to both is in neither', () => {
+    const random = randomStream(5, 'schedules')
+    const wild = Array.from({ length: 13 }, () => Math.exp(normal(random)))
+    const withSchedules = (cells: readonly DeliveryCell[]) =>
+      cells.map((cell) =>
+        cell.subject === 'http2-push'
+          ? { ...cell, serverCpuUs: cell.serverCpuUs * (wild[cell.block] ?? 1) }
+          : cell,
+      )
+    const [before, after] = [withSchedules(cellsOf({ random })), withSchedules(cellsOf({ random }))]
+    const verdictsOf = (seed: number) =>
+      compareRuns(run(before), run(after, { settings: { ...settings, seed } }))
+        .filter(({ metric, subject }) => metric === 'cpu' && subject === 'http2-push')
+        .map(({ verdict }) => verdict)
+    expect([verdictsOf(1), verdictsOf(2)]).toEqual([['same'], ['unresolvable']])
   })
 
   it('calls one commit twice different in fewer than 5 of 100 comparisons', () => {

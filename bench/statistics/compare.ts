@@ -93,7 +93,7 @@ interface Tested extends Omit<Change, 'pValue' | 'verdict'> {
 /**
  * Two runs of one host and settings. A machine is not the same an hour later: so each figure is first divided by that of the floor,
  * `tcp`, in the same block, which no change of Parley touches; bytes are not. The logarithms' means are compared by Welch's t, each run
- * with its epochs (`spreadOf`). What controls changed by that can't have changed, the library's server and A/A, is added to the
+ * with its epochs (`spreadOf`); runs of one seed, which had the same schedules, block by block. What controls changed by that can't have changed, the library's server and A/A, is added to the
  * least change that matters. A change is declared only beyond that, after Holm's correction over all rows and metrics; so two runs of
  * one commit differ in fewer than 5 of 100 comparisons of runs.
  */
@@ -103,9 +103,11 @@ export function compareRuns(
   { leastShare = leastShareUsual }: CompareOptions = {},
 ): readonly Change[] {
   const [own, others] = [tablesOf(before.measurements), tablesOf(after.measurements)]
+  const seeds = [before, after].map(({ settings }) => entriesOf(settings).get('seed'))
+  const difference = seeds[0] !== undefined && seeds[0] === seeds[1] ? byBlock : welch
   const tested = [...own].flatMap(([key, cells]) => {
     const later = others.get(key)
-    return later === undefined ? [] : changesOfTable(cells, later, leastShare)
+    return later === undefined ? [] : changesOfTable(cells, later, leastShare, difference)
   })
   return judged(tested)
 }
@@ -114,17 +116,18 @@ function changesOfTable(
   before: readonly ReadCell[],
   after: readonly ReadCell[],
   leastShare: number,
+  difference: Difference,
 ): readonly Tested[] {
   const subjects = subjectsIn(before).filter((subject) => subjectsIn(after).includes(subject))
   return metrics.flatMap((metric) => {
-    const shift = controlShift(before, after, metric)
+    const shift = controlShift(before, after, metric, difference)
     const margin = Math.log(1 + leastShare) + shift
     const rankable = isRankable(before, metric) && isRankable(after, metric)
     return subjects
       .filter((subject) => !isTwin(subject) && !isControl(subject))
       .map((subject) => {
         const logs = [before, after].map((cells) => normalised(cells, subject, metric))
-        const spread = welch(logs[0] ?? [], logs[1] ?? [])
+        const spread = difference(logs[0] ?? [], logs[1] ?? [])
         return tested(before, subject, metric, spread, margin, rankable)
       })
   })
@@ -189,6 +192,19 @@ function ratioIn({ mean, standardError, degrees, count }: Spread): RatioEstimate
   return { ratio: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half), pairs: count }
 }
 
+/** Of two runs' logarithms: later less earlier. */
+type Difference = (before: readonly LogRatio[], after: readonly LogRatio[]) => Spread | null
+
+/** Block by block, where the same seed gave both the same schedules and phases: what these made late is in neither. */
+function byBlock(before: readonly LogRatio[], after: readonly LogRatio[]): Spread | null {
+  const earlier = new Map(before.map(({ block, log }) => [block, log]))
+  const differences = after.flatMap(({ log, epoch, block }) => {
+    const base = block === undefined ? undefined : earlier.get(block)
+    return base === undefined ? [] : [{ log: log - base, epoch }]
+  })
+  return differences.length < 2 ? null : spreadOf(differences)
+}
+
 /** The difference of two means with unequal variances (Welch 1947): its standard error, and Satterthwaite's degrees of freedom. */
 function welch(before: readonly LogRatio[], after: readonly LogRatio[]): Spread | null {
   if (before.length < 2 || after.length < 2) return null
@@ -219,18 +235,28 @@ function normalised(cells: readonly ReadCell[], subject: string, metric: Metric)
   return logRatios(
     cells
       .filter(({ cell }) => cell.subject === subject)
-      .map(({ cell, figures }) => ({ value: figures[metric], base: 1, epoch: cell.epoch })),
+      .map(({ cell, figures }) => ({
+        value: figures[metric],
+        base: 1,
+        epoch: cell.epoch,
+        block: cell.block,
+      })),
   )
 }
 
 /** The largest change of what can't have changed, as a logarithm: the library against the floor, and a subject against itself. */
-function controlShift(before: readonly ReadCell[], after: readonly ReadCell[], metric: Metric): number {
+function controlShift(
+  before: readonly ReadCell[],
+  after: readonly ReadCell[],
+  metric: Metric,
+  difference: Difference,
+): number {
   const twin = subjectsIn(before).find(isTwin)
   const pairs: [string, string][] = twin === undefined ? [] : [[twin, twin.slice(0, -twinSuffix.length)]]
   if (metric !== 'bytes') pairs.push([library, floor])
   const shifts = pairs.map(([value, base]) => {
     const logs = [before, after].map((cells) => logRatios(pairsOf(cells, value, base, metric)))
-    return Math.abs(welch(logs[0] ?? [], logs[1] ?? [])?.mean ?? 0)
+    return Math.abs(difference(logs[0] ?? [], logs[1] ?? [])?.mean ?? 0)
   })
   return Math.max(0, ...shifts)
 }

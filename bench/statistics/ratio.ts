@@ -8,6 +8,7 @@ export interface Pair {
   readonly base: number
   /** Which server processes carried it; without it all pairs had the same ones. */
   readonly epoch?: number
+  readonly block?: number
 }
 
 export interface RatioEstimate {
@@ -24,6 +25,7 @@ export interface RatioEstimate {
 export interface LogRatio {
   readonly log: number
   readonly epoch: number
+  readonly block?: number | undefined
 }
 
 /** What is known of a mean of log-ratios. */
@@ -95,7 +97,7 @@ export function estimateOf(logs: readonly LogRatio[], seed: number): RatioEstima
 /** The logarithms of the pairs that could be measured. */
 export function logRatios(pairs: readonly Pair[]): readonly LogRatio[] {
   return pairs
-    .map(({ value, base, epoch = 0 }) => ({ log: Math.log(value / base), epoch }))
+    .map(({ value, base, epoch = 0, block }) => ({ log: Math.log(value / base), epoch, block }))
     .filter(({ log }) => Number.isFinite(log))
 }
 

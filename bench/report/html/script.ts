@@ -34,7 +34,7 @@ for (const figure of document.querySelectorAll('figure')) {
     readout.textContent = mark.dataset.say
   }
   figure.addEventListener('pointerover', (event) => { const mark = event.target.closest('[data-say]'); if (mark) show(mark) })
-  for (const svg of figure.querySelectorAll('svg')) svg.addEventListener('keydown', (event) => {
+  for (const svg of figure.querySelectorAll('svg[data-plot]')) svg.addEventListener('keydown', (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
     const marks = [...svg.querySelectorAll('[data-say]')]
     if (!step || marks.length === 0) return
@@ -54,7 +54,7 @@ if (map) {
   let rate = data.point[0], latency = data.point[1]
   const area = (svg) => svg.dataset.plot.split(' ').map(Number)
   const draw = () => {
-    for (const svg of map.querySelectorAll('svg')) {
+    for (const svg of map.querySelectorAll('svg[data-plot]')) {
       const [left, top, right, bottom] = area(svg)
       const point = svg.querySelector('.point')
       point.setAttribute('transform', 'translate(' + (left + share(rate, data.rates) * (right - left)) + ' ' + (bottom - share(latency, data.latencies) * (bottom - top)) + ')')
@@ -70,7 +70,7 @@ if (map) {
         cost.textContent = choice ? number(choice.cost * data.units[kind][0]) + data.units[kind][1] : '–'
       }
     }
-    map.querySelector('.said').textContent = number(rate) + ' messages a second for each reader, 99 % within ' + number(latency) + ' ms'
+    map.querySelector('.said').textContent = number(rate) + ' msg/s for each reader, 99 % within ' + number(latency) + ' ms'
   }
   const set = (newRate, newLatency, write = true) => {
     rate = clamp(newRate, data.rates)
@@ -84,7 +84,7 @@ if (map) {
   }
   rateField.addEventListener('input', read)
   latencyField.addEventListener('input', read)
-  for (const svg of map.querySelectorAll('svg')) {
+  for (const svg of map.querySelectorAll('svg[data-plot]')) {
     const move = (event) => {
       const box = svg.getBoundingClientRect()
       const [left, top, right, bottom] = area(svg)

@@ -19,7 +19,7 @@ header{padding-top:24px}.top{display:flex;gap:16px;justify-content:space-between
 input{accent-color:var(--ink);font:inherit;color:inherit}
 .host{color:var(--soft);margin-top:4px}.stamp{display:inline-block;margin:12px 0 0;padding:4px 12px;border:2px solid currentColor;border-radius:4px;font-size:16px;font-weight:600}
 .stamp-good{color:var(--good)}.stamp-bad{color:var(--bad)}.stamp-busy{color:var(--busy)}
-.verdict li{padding:6px 0;border-top:1px solid var(--line)}.verdict li:first-child{border:0}.verdict b{display:block}
+.verdict{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:16px 24px}.verdict li{padding-top:8px;border-top:1px solid var(--line-strong)}.verdict p{margin-top:4px}.verdict b{display:block}
 .note{color:var(--soft);margin-top:8px}.problem{color:var(--bad)}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-size:12px;background:var(--surface)}
@@ -27,10 +27,10 @@ caption{text-align:left;color:var(--soft);padding:4px 0}
 th,td{padding:3px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
 th:first-child,td.left,th.left{text-align:left}thead th{color:var(--soft);vertical-align:bottom}tbody th{font-weight:400}
 td.flagged{color:var(--bad);font-weight:600}
-section h3{margin-top:24px;margin-bottom:6px}
+section>h3{margin-top:24px;margin-bottom:4px}.notes{margin-top:6px;font-size:12px;color:var(--soft)}.notes li{max-width:none;margin-top:2px}
 .figures{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:24px}
 figure{background:var(--surface);border:1px solid var(--line);border-radius:4px;padding:16px;break-inside:avoid}
-figure.full{grid-column:1/-1}figcaption p{font-size:12px;color:var(--soft);margin-top:4px}
+figure.full{grid-column:1/-1}figcaption p{max-width:130ch;font-size:12px;color:var(--soft);margin-top:4px}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:16px;margin-top:12px}
 figure svg{display:block;width:100%;height:auto;max-width:720px;overflow:visible}.legend svg{width:16px}
 .narrow{display:none}
@@ -41,9 +41,9 @@ svg text{font-size:12px;fill:var(--soft)}svg text.ink{fill:var(--ink)}
 .grid{stroke:var(--line);fill:none}.axis{stroke:var(--line-strong);fill:none}
 .measured{stroke:var(--hue);fill:none;stroke-width:1.75}.theory{stroke:var(--hue);fill:none;stroke-width:1.25;stroke-linecap:round}
 .leader{stroke:var(--hue);fill:none;stroke-width:.75}.rule{stroke:var(--soft);stroke-dasharray:4 3;fill:none}
-.dot{fill:var(--hue);fill-rule:evenodd;stroke:var(--surface);stroke-width:.75}.dot.small{stroke:none}.dot.hollow{stroke:none}
+.dot{fill:var(--hue);fill-rule:evenodd;stroke:var(--surface);stroke-width:.75}.speck{stroke:var(--hue);stroke-width:3;stroke-linecap:round;fill:none}.dot.hollow{stroke:none}
 .dot.lit{stroke:var(--ink);stroke-width:2}
-.cell{fill:var(--hue);shape-rendering:crispEdges;opacity:.75}.sign{fill:var(--surface);fill-rule:evenodd}
+.cell{fill:var(--hue);shape-rendering:crispEdges;}.sign{fill:var(--surface);fill-rule:evenodd}
 .point circle,.point path{fill:none;stroke:var(--ink);stroke-width:2}.point .halo{stroke:var(--surface);stroke-width:6}
 #map svg[data-plot]{cursor:crosshair;touch-action:none}
 .map-controls{display:flex;gap:8px 24px;flex-wrap:wrap;margin-top:12px;align-items:center;font-size:12px}
@@ -53,7 +53,7 @@ svg text{font-size:12px;fill:var(--soft)}svg text.ink{fill:var(--ink)}
 .none-sign{width:14px;height:12px;border:1px solid var(--line-strong)}
 .map-cpu,.map-wire{display:grid;grid-template-columns:minmax(0,1.25fr) minmax(0,1fr);gap:24px;align-items:start}
 .map-wire{display:none}#map:has(#by-wire:checked) .map-wire{display:grid}#map:has(#by-wire:checked) .map-cpu{display:none}
-.said{margin-top:8px;font-weight:600}.maps table{width:100%}.maps td:nth-child(2){text-align:left}
+.said{margin-top:8px;font-weight:600}.maps table{width:100%}.maps :is(td,th):nth-child(2){text-align:left}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:4px 16px;font-size:12px}dt{white-space:nowrap}dd{overflow-wrap:anywhere}
 .method li{margin-top:6px}pre{font:12px/1.45 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:0}
 footer{padding:32px 24px;color:var(--soft);font-size:12px}

@@ -59,7 +59,7 @@ export function renderMap(tables: readonly Table[], marks: Marks): string {
 <label>99 % within, ms <input id="latency" type="number" min="${latencies[0]}" max="${latencies[1]}" step="any" value="${firstPoint.latencyMs}"></label></div>
 <ul class="legend">${legend}<li><span class="none-sign"></span>none is that fast</li></ul>
 <div class="maps">${maps.join('')}</div>
-<p class="said" aria-live="polite">${plain(firstPoint.rate)} messages a second for each reader, 99 % within ${firstPoint.latencyMs.toLocaleString('en')} ms</p>
+<p class="said" aria-live="polite">${plain(firstPoint.rate)} msg/s for each reader, 99 % within ${firstPoint.latencyMs.toLocaleString('en')} ms</p>
 <details><summary>The fitted costs</summary>${fitted(candidates)}</details>
 <script type="application/json" id="map-data">${scriptJson(mapData(candidates))}</script></figure>`
 }
@@ -95,7 +95,8 @@ function titleOf(transport: string): string {
 
 /** A transport's sign; of one that polls, that of its first interval. */
 function signOf(transport: string, marks: Marks): Mark {
-  return [...marks.values()].find((mark) => mark.transport === transport) ?? markOf(marks, transport)
+  const own = [...marks.values()].filter((mark) => mark.transport === transport)
+  return own.sort((one, other) => one.intervalMs - other.intervalMs)[0] ?? markOf(marks, transport)
 }
 
 /** The rate and the latency in the middle of a cell. */
