@@ -49,12 +49,12 @@ export class Lab {
 
   /** Which of the run's sets of processes this is, from 1. */
   get epoch(): number {
-    return this.#epoch + 1
+    return this.#parent?.epoch ?? this.#epoch + 1
   }
 
   /** Since the run began, ms. */
   get elapsedMs(): number {
-    return performance.now() - this.#startMs
+    return this.#parent?.elapsedMs ?? performance.now() - this.#startMs
   }
 
   /** The server of this kind, kept until `renew`. */

@@ -20,14 +20,18 @@ export interface Progress {
   readonly remainingMs: number
 }
 
-/** Carries a run out. When `signal` is aborted it stops what it has started and gives what there is. */
+/**
+ * Carries a run out. When `signal` is aborted it stops what it has started and gives what there is. `plan`: other steps than those
+ * that the settings ask for.
+ */
 export async function measure(
   settings: Settings,
   progress: (now: Progress) => void,
   signal: AbortSignal,
+  plan: readonly Step[] = planRun(settings),
 ): Promise<Run> {
   const startMs = performance.now()
-  const units = unitsOf(planRun(settings))
+  const units = unitsOf(plan)
   const cores = settings.pin ? chooseCores(settings.cores) : null
   const environment = describeEnvironment(cores)
   const lab = await Lab.open(settings, cores)

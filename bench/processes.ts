@@ -62,7 +62,7 @@ function start(
   // An absolute path stays what it is.
   const command = [process.execPath, ...nodeArgs, resolve(root, script), ...args]
   const pinned = core === null ? command : ['taskset', '-c', String(core), ...command]
-  return spawn(pinned[0] ?? '', pinned.slice(1), {
+  const child = spawn(pinned[0] ?? '', pinned.slice(1), {
     cwd: root,
     // An add-on of the machine's must not make a peer faster here than elsewhere.
     env: {
@@ -75,6 +75,16 @@ function start(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
   })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  return child
+}
+
+const running = new Set<ChildProcess>()
+
+/** Kills every child without waiting, for a process that ends at once. */
+export function killChildren(): void {
+  for (const child of running) child.kill('SIGKILL')
 }
 
 /** Every server carries a probe, so that none has an advantage by not being asked. */
