@@ -56,8 +56,14 @@ export interface CountResult extends WindowResult {
   readonly bytesPerDelivery?: number
 }
 
-export type Order = DetourOrder
-;DeliverOrder | RecoverOrder | SaturateOrder | PollsOrder | PushOrder | SendsOrder
+export type Order =
+  | DetourOrder
+  | DeliverOrder
+  | RecoverOrder
+  | SaturateOrder
+  | PollsOrder
+  | PushOrder
+  | SendsOrder
 
 export type ResultOf<O extends Order> = O extends DetourOrder
   ? null
