@@ -12,7 +12,7 @@ import {
   serviceFields,
 } from './report/columns.ts'
 import { slowFields } from './report/slow.ts'
-import { scenarioGroups, scenarios } from './scenarios/all.ts'
+import { scenarioGroups, scenarios, scenariosOf } from './scenarios/all.ts'
 import { faultForm, faultHelp, faultKinds, parseFault } from './servers/faults.ts'
 import type { Settings } from './settings.ts'
 import { transportNames, transportOf } from './subjects.ts'
@@ -95,7 +95,6 @@ const optionTable = {
     help: "Exit with 1 where a ranked row of Parley's is above: [SCENARIO/][TRANSPORT/]METRIC=NUMBER.",
   },
   fault: { type: 'string', value: 'FAULT', help: 'Be wrong on purpose: a test of the bench; see below.' },
-  list: { type: 'boolean', help: 'As the list command.' },
   help: { type: 'boolean', help: 'This text.' },
 } as const
 
@@ -178,14 +177,9 @@ export const scenarioWords: readonly string[] = [
 ]
 
 function scenarioNames(asked: readonly string[], profileName: ProfileName): readonly string[] {
-  if (asked.length === 0) return usualScenarios(profileName)
+  if (asked.length === 0) return scenariosOf(profileName)
   const names = asked.flatMap((name) => scenarioGroups[name] ?? [oneOf('scenario', name, scenarioWords)])
   return [...new Set(names)]
-}
-
-/** Those of a run that names none. */
-export function usualScenarios(_profileName: ProfileName): readonly string[] {
-  return scenarios.filter((scenario) => scenario.usual).map((scenario) => scenario.name)
 }
 
 function transportsFrom(asked: readonly string[]): readonly string[] {
@@ -205,8 +199,7 @@ function withFault(settings: Settings, text: string): Settings {
   } catch (error) {
     const [name = ''] = text.split('=')
     const known = faultKinds.some((kind) => kind === name)
-    const forms = faultKinds.map(faultForm)
-    const explained = known ? String((error as Error).message) : unknownText('fault', name, forms)
+    const explained = known ? String((error as Error).message) : unknownText('fault', name, faultKinds)
     throw new UsageError(explained, { cause: error })
   }
   return { ...settings, fault: text }

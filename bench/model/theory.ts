@@ -104,7 +104,8 @@ function polled(
   base: Distribution,
 ): Pick<Theory, 'p50Us' | 'p99Us' | 'completionUs'> {
   const baseUs = percentileOfSumUs(base, 0, 50)
-  const periodUs = intervalMs * 1000 + baseUs
+  // The way down is in the base; a question has the way up before it.
+  const periodUs = (intervalMs + load.delayUpMs) * 1000 + baseUs
   const audience = audienceOf(load)
   const at = (percent: number): number => percentileOfSumUs(base, periodUs, percent)
   return {

@@ -19,6 +19,7 @@ import { deliveryFindings, environmentWarnings, pressureWarnings } from './findi
 import { controlsDiffer, faultsOf } from './gates.ts'
 import { goalTable } from './goals.ts'
 import { idleTable } from './idle.ts'
+import { lostTables } from './lost.ts'
 import { recoveryTable } from './recovery.ts'
 import { serviceProblems, serviceTable } from './service.ts'
 import { slowTable } from './slow.ts'
@@ -30,7 +31,7 @@ export function summarize(run: Run, seed: number, profileName = 'standard'): Sum
   const bases = new Bases(measured.filter((cell) => cell.kind === 'delivery'))
   const groups = Map.groupBy(measured, keyOf)
   groups.delete(baseKey)
-  const problems = [...cellProblems(run.measurements)]
+  const problems = [...cellProblems(run.measurements), ...lostTables(run)]
   const warnings = [...environmentWarnings(run.environment)]
   const tables: Table[] = []
   const deliveries: DeliveryResult[] = []

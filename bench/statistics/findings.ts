@@ -46,8 +46,10 @@ export function deliveryFindings({ table, cells }: DeliveryResult, bases: Bases)
     return { problems: at(row.subject, problems), warnings: at(row.subject, rowWarnings(row, parameters)) }
   })
   const pathMs = parameters.delayDownMs + (parameters.upLink === 'native' ? parameters.delayUpMs : 0)
+  // A relay may stall, jitter or hold bytes back: what gathers then is its doing.
+  const relayed = cells.some(({ cell }) => cell.relay !== undefined)
   const modes = modeFindings(
-    rows
+    (relayed ? [] : rows)
       .filter(
         ({ intervalMs, generatorBound }) => intervalMs === 0 && !generatorBound && parameters.burst === 1,
       )
@@ -90,7 +92,9 @@ function rowProblems(
     }),
     ...saturation(row.generatorBound, parameters.subscribers),
     ...wrongProtocol(row.protocol, parameters.secure ? secure : plain),
-    ...(parameters.burst > 1 || row.intervalMs > 0 ? [] : holdsFirstBatch(own.map(firstOf))),
+    ...(parameters.burst > 1 || row.intervalMs > 0 || own.some(({ cell }) => cell.relay !== undefined)
+      ? []
+      : holdsFirstBatch(own.map(firstOf))),
   ]
 }
 
@@ -110,6 +114,7 @@ function littleProblems(
 ): readonly string[] {
   if (row.intervalMs === 0 || row.generatorBound) return []
   const base = bases.of(baseline, baseline)
+  const pathMs = (own[0]?.cell.delayUpMs ?? 0) + (own[0]?.cell.delayDownMs ?? 0)
   const total = (of: (one: ReadCell) => number): number => own.reduce((sum, one) => sum + of(one), 0)
   const links = total(({ cell }) => cell.subscribers)
   const audience = (own[0]?.cell.subscribers ?? 1) / Math.max(1, own[0]?.cell.rooms ?? 1)
@@ -122,7 +127,8 @@ function littleProblems(
     links,
     wallMs: total(({ cell }) => cell.subscribers * cell.wallMs) / Math.max(links, 1),
     intervalMs: row.intervalMs,
-    mostRoundTripMs: Math.max(10, (mostRoundTrips * (base?.p50Us ?? 2000)) / 1000),
+    leastRoundTripMs: pathMs,
+    mostRoundTripMs: pathMs + Math.max(10, (mostRoundTrips * (base?.p50Us ?? 2000)) / 1000),
   })
 }
 

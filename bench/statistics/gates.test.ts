@@ -85,6 +85,10 @@ describe("Little's law", () => {
     expect(littleOfPolls({ ...polls, requests: 330 })).toHaveLength(1)
     expect(littleOfPolls({ ...polls, requests: 440 })).toHaveLength(1)
     expect(littleOfPolls({ ...polls, requests: 440, furtherPages: 1 })).toEqual([])
+    // 200 ms of path: one question in 450 ms.
+    const far = { ...polls, leastRoundTripMs: 200, mostRoundTripMs: 210, links: 10_000 }
+    expect(littleOfPolls({ ...far, requests: 22_000 })).toEqual([])
+    expect(littleOfPolls({ ...far, requests: 40_000 })).toHaveLength(1)
   })
 
   it('grants chance where a window takes few intervals in', () => {

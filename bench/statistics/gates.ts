@@ -103,12 +103,22 @@ export function littleOfPolls(polls: {
   readonly wallMs: number
   readonly intervalMs: number
   readonly mostRoundTripMs: number
+  /** What the path alone takes, up and down. */
+  readonly leastRoundTripMs?: number
   /** Questions of a link that may follow an answer at once, where a page did not hold all that there was. */
   readonly furtherPages?: number
 }): readonly string[] {
-  const { requests, links, wallMs, intervalMs, mostRoundTripMs, furtherPages = 0 } = polls
+  const {
+    requests,
+    links,
+    wallMs,
+    intervalMs,
+    mostRoundTripMs,
+    leastRoundTripMs = 0,
+    furtherPages = 0,
+  } = polls
   if (!(links > 0) || !(intervalMs > 0)) return []
-  const most = wallMs / intervalMs + furtherPages
+  const most = wallMs / (intervalMs + leastRoundTripMs) + furtherPages
   const least = wallMs / (intervalMs + mostRoundTripMs)
   const chance = (each: number): number => 3 * Math.sqrt(((each % 1) * (1 - (each % 1))) / links)
   const each = requests / links
@@ -195,7 +205,7 @@ export const controlAlpha = 0.01
 /**
  * A/A: one transport twice differs from itself. A 95 % interval leaves 1 out in 5 % of honest cases, and a run has dozens of controls:
  * "any interval without 1" would end most runs by chance. So that only costs the metric its ranking; the run is lost where Holm's
- * correction over all controls of the run still finds a difference at a family-wise 1 %. docs/decisions/0014 has the reasons.
+ * correction over all controls of the run still finds a difference at a family-wise 1 %. docs/decisions/0015 has the reasons.
  */
 export function controlsDiffer(
   controls: readonly { readonly name: string; readonly pValue: number }[],

@@ -152,7 +152,7 @@ export interface Observation {
 }
 
 function costsOf(observations: readonly Observation[]): Costs {
-  const [message = 0, delivery = 0, answer = 0, question = 0, connectionSecond = 0] = fit(observations)
+  const [message = 0, delivery = 0, answer = 0, question = 0, connectionSecond = 0] = fitParts(observations)
   return { message, delivery, answer, question, connectionSecond }
 }
 
@@ -160,7 +160,7 @@ function costsOf(observations: readonly Observation[]): Costs {
  * The parts, none of them below zero, that explain the observations with the smallest squared relative errors. With five parts
  * there are 31 ways to let some be zero: all of them are solved, the best that is not negative anywhere is taken.
  */
-export function fit(observations: readonly Observation[]): readonly number[] {
+export function fitParts(observations: readonly Observation[]): readonly number[] {
   const parts = observations[0]?.shares.length ?? 0
   const scaled = observations
     .filter(({ value }) => value > 0)
