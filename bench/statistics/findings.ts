@@ -101,7 +101,7 @@ function rowProblems(
 function firstOf({ cell, latency, completion }: ReadCell) {
   return {
     firstMessageUs: cell.firstMessageUs,
-    p75Us: latency.totalCount === 0 ? 0 : latency.getValueAtPercentile(75),
+    p25Us: latency.totalCount === 0 ? 0 : latency.getValueAtPercentile(25),
     messages: completion.totalCount,
   }
 }

@@ -29,7 +29,7 @@ export function tooFast(leastUs: number | null, floorUs: number): readonly strin
 
 /** How far below the model's bytes a row may be. Framing is exact; what polls find is a matter of chance. */
 const leastOfFramed = 0.9
-const leastOfPolled = 0.7
+const leastOfPolled = 0.8
 
 /**
  * Fewer bytes than what must be in them: than the client took out of them as payload, than the texts and identities, or far fewer than
@@ -71,6 +71,14 @@ export function isSaturated(
 export function saturation(saturated: boolean, subscribers: number): readonly string[] {
   if (!saturated || subscribers > benchLimits.generatorReaders) return []
   return ['The generator was saturated: what was measured is the generator.']
+}
+
+/** Server and generator on one core take from each other what is measured. */
+export function sharedCore(
+  pinned: { readonly server: number; readonly generator: number } | null,
+): readonly string[] {
+  if (pinned === null || pinned.server !== pinned.generator) return []
+  return [`The generator shares core ${pinned.server} with the server.`]
 }
 
 /** How far Little's law may be off, as a share. */
@@ -167,13 +175,13 @@ const firstMs = 20
 const leastMessages = 5
 
 /**
- * Not in steady state: in more than half of a subject's cells the window's first message is far later than three quarters of them all.
- * `p75Us`: of the cell.
+ * Not in steady state: in more than half of a subject's cells the window's first message is far later than what a quarter of them all
+ * keep to, since what is held back may hold up those behind it. `p25Us`: of the cell.
  */
 export function holdsFirstBatch(
   cells: readonly {
     readonly firstMessageUs: number | null
-    readonly p75Us: number
+    readonly p25Us: number
     readonly messages: number
   }[],
 ): readonly string[] {
@@ -181,7 +189,7 @@ export function holdsFirstBatch(
     ({ messages, firstMessageUs }) => messages >= leastMessages && firstMessageUs !== null,
   )
   const late = told.filter(
-    ({ firstMessageUs, p75Us }) => (firstMessageUs ?? 0) > firstFactor * p75Us + firstMs * 1000,
+    ({ firstMessageUs, p25Us }) => (firstMessageUs ?? 0) > firstFactor * p25Us + firstMs * 1000,
   )
   if (late.length * 2 <= told.length) return []
   return [
