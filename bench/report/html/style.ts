@@ -38,7 +38,7 @@ figure svg{display:block;width:100%;height:auto;max-width:720px;overflow:visible
 .readout{font-size:12px;min-height:18px;margin-top:4px}
 details{margin-top:8px;font-size:12px}summary{cursor:pointer;color:var(--soft)}details .scroll{margin-top:8px}
 svg text{font-size:12px;fill:var(--soft)}svg text.ink{fill:var(--ink)}
-.grid{stroke:var(--line);fill:none}.axis{stroke:var(--line-strong);fill:none}
+path.ink{--hue:var(--ink)}.grid{stroke:var(--line);fill:none}.axis{stroke:var(--line-strong);fill:none}
 .measured{stroke:var(--hue);fill:none;stroke-width:1.75}.theory{stroke:var(--hue);fill:none;stroke-width:1.25;stroke-linecap:round}
 .leader{stroke:var(--hue);fill:none;stroke-width:.75}.rule{stroke:var(--soft);stroke-dasharray:4 3;fill:none}
 .dot{fill:var(--hue);fill-rule:evenodd;stroke:var(--surface);stroke-width:.75}.speck{stroke:var(--hue);stroke-width:3;stroke-linecap:round;fill:none}.dot.hollow{stroke:none}
