@@ -145,8 +145,9 @@ function gcPanel(moments: readonly Moment[], again: readonly Again[], width: num
     moments.map(({ atMs, generatorGcMs }) => ({ x: atMs / 1000, y: generatorGcMs })),
     generator,
   )
-  for (const { atMs, serverGcMs, subject, block } of moments) {
-    if (serverGcMs === null || serverGcMs < 0.8 * most) continue
+  const collected = [...moments].sort((one, other) => (other.serverGcMs ?? 0) - (one.serverGcMs ?? 0))
+  for (const { atMs, serverGcMs, subject, block } of collected.slice(0, 5)) {
+    if (serverGcMs === null) continue
     const says = `${subject}, block ${block}: server ${short(serverGcMs)} ms`
     plot.dot({ x: atMs / 1000, y: serverGcMs }, server, says)
   }
