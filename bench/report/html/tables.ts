@@ -22,7 +22,7 @@ function ratioOf(metric: Metric): (row: DeliveryRow) => string {
     const { ratio, standing, tier } = row.comparisons[metric]
     if (standing === 'baseline') return 'baseline'
     if (ratio === null) return '–'
-    return tier === null ? `${ratioText(ratio)} –` : `${ratioText(ratio)} tier ${tier}`
+    return tier === null ? `(${ratioText(ratio)})` : ratioText(ratio)
   }
 }
 
@@ -53,7 +53,7 @@ export const moreFields: readonly Field<DeliveryRow>[] = [
   field(
     'p50 ratio',
     'right',
-    'the median against the baseline, 95 % interval, tier; a dash: not ranked',
+    'the median against the baseline, 95 % interval; in brackets where the run may not rank by it',
     ratioOf('p50'),
   ),
   field('bytes ratio', 'right', 'the same of the bytes', ratioOf('bytes')),
