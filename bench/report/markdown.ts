@@ -34,7 +34,10 @@ export function renderMarkdown(document: ReportDocument): string {
     ...(valid ? verdictLines(document) : ['This run is invalid: nothing in it is ranked.', '']),
     ...(resolution === null ? [] : [escaped(resolution), '']),
     ...document.tables.flatMap((table) => [`#### ${escaped(tableName(table))}`, '', ...rowsOf(table), '']),
-    ...folded('Notes on the tables', document.tables.flatMap(notesOf)),
+    ...folded(
+      'Notes on the tables',
+      document.tables.flatMap((table) => notesOf(table, valid)),
+    ),
     ...folded('Machine and settings', [
       escaped(hostLine(document.environment)),
       '',
@@ -87,17 +90,17 @@ function pipes<Row>(fields: readonly Field<Row>[], rows: readonly Row[]): readon
   ]
 }
 
-function notesOf(table: Table): readonly string[] {
+function notesOf(table: Table, valid: boolean): readonly string[] {
   if (table.kind !== 'delivery') return []
-  return [`**${escaped(tableName(table))}**: ${escaped(headOf(table))}`, '', ...listed(table), '']
+  return [`**${escaped(tableName(table))}**: ${escaped(headOf(table))}`, '', ...listed(table, valid), '']
 }
 
 function headOf(table: DeliveryTable): string {
   return `${plural(table.blocks, 'block')}, baseline ${table.baseline}, ${lagText(table.sendLag)}`
 }
 
-function listed(table: DeliveryTable): readonly string[] {
-  return [...rowNotes(table), ...comparisonLines(table)].map((note) => `- ${escaped(note)}`)
+function listed(table: DeliveryTable, valid: boolean): readonly string[] {
+  return [...rowNotes(table), ...comparisonLines(table, valid)].map((note) => `- ${escaped(note)}`)
 }
 
 function folded(title: string, lines: readonly string[]): readonly string[] {

@@ -58,7 +58,10 @@ describe('renderScreen', () => {
         tally: { ...row.tally, delivered: row.tally.expected - 3, lost: 3 },
       })),
     }))
-    expect(renderScreen({ ...lossy, problems: ['3 lost.'] }, document.settings)).toMatch(/477\/480!/)
+    const text = renderScreen({ ...lossy, problems: ['3 lost.'] }, document.settings)
+    expect(text).toMatch(/477\/480!/)
+    expect(text).toMatch(/^INVALID · not citable: invalid/m)
+    expect(text).not.toMatch(/faster|cheaper|dearer/)
   })
 
   it('cannot be cited from a quick profile, and says so at once', () => {

@@ -93,8 +93,9 @@ export function tableName(table: { readonly scenario: string; readonly load: str
   return `${table.scenario}, ${table.load}`
 }
 
-/** One sentence for each metric that the table ranks, and one for those that it may not rank. */
-export function comparisonLines(table: DeliveryTable): readonly string[] {
+/** One sentence for each metric that the table ranks, and one for those that it may not rank. An invalid run ranks nothing. */
+export function comparisonLines(table: DeliveryTable, valid: boolean): readonly string[] {
+  if (!valid) return ['not ranked: this run is invalid.']
   const lines: string[] = []
   const unranked: string[] = []
   for (const metric of metrics) {

@@ -32,7 +32,7 @@ export function renderReport(document: ReportDocument): string {
 <body>${head(document)}
 <main><section><h2>Verdict</h2>${verdict(document)}</section>
 <section><h2>Decide</h2><div class="figures">${scripted}</div></section>
-<section><h2>Tables</h2>${document.tables.map((table) => renderTableSection(table, marks)).join('\n')}
+<section><h2>Tables</h2>${document.tables.map((table) => renderTableSection(table, marks, document.problems.length === 0)).join('\n')}
 <p class="note">“!”, in red: farther from theory than the model may be. A percentile stands only where ten samples lie beyond it.</p></section>
 <section><h2>Plots</h2><div class="figures">${figures}</div></section>
 <section><h2>Method</h2>${method()}</section>

@@ -71,11 +71,11 @@ export const moreFields: readonly Field<DeliveryRow>[] = [
   ),
 ]
 
-export function renderTableSection(table: Table, marks: Marks): string {
+export function renderTableSection(table: Table, marks: Marks, valid: boolean): string {
   const title = `<h3>${escapeText(tableName(table))}</h3>`
   switch (table.kind) {
     case 'delivery':
-      return `${title}${deliveryHead(table)}${grid(deliveryFields, table.rows, tableName(table), marks)}${notes(table)}<details><summary>More columns</summary>${grid(moreFields, table.rows, `${tableName(table)}, more columns`, marks)}</details>`
+      return `${title}${deliveryHead(table)}${grid(deliveryFields, table.rows, tableName(table), marks)}${notes(table, valid)}<details><summary>More columns</summary>${grid(moreFields, table.rows, `${tableName(table)}, more columns`, marks)}</details>`
     case 'idle':
       return title + grid(idleFields, table.rows, tableName(table), marks)
     case 'capacity':
@@ -96,8 +96,8 @@ function deliveryHead(table: DeliveryTable): string {
   return `<p class="note">${escapeText(words.join(' · '))}</p>`
 }
 
-function notes(table: DeliveryTable): string {
-  const lines = [...rowNotes(table), ...comparisonLines(table)]
+function notes(table: DeliveryTable, valid: boolean): string {
+  const lines = [...rowNotes(table), ...comparisonLines(table, valid)]
   return `<ul class="notes">${lines.map((line) => `<li>${escapeText(line)}</li>`).join('')}</ul>`
 }
 
