@@ -72,6 +72,14 @@ export class Lab {
     return this.#alive(startParley(options))
   }
 
+  /** A server of any kind, of the caller's own, whose probe collects garbage when asked to. */
+  watched(kind: ServerKind): Promise<RunningServer> {
+    if (kind === 'parley') return this.watchedParley()
+    const { fault } = this.settings
+    const options = { core: this.#serverCore, certificate: this.#certificate, fault, watched: true }
+    return this.#alive(startControl({ ...options, script: `${kind}.ts` }))
+  }
+
   /** Readers that stop, of the caller's own. They take no processor from server and generator, if there is another one. */
   slowReaders(): Promise<SlowReaders> {
     return this.#alive(startSlowReaders(spareCore(this.cores)))

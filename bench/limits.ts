@@ -378,6 +378,13 @@ export const benchLimits = {
     /** About what it takes to start the relays and to end them. */
     relayMs: 150,
   },
+  /** Links without news. */
+  idle: {
+    /** After the last has opened, before the window: what opening left to do is done. */
+    settleMs: 500,
+    /** About what a server of its own takes to start and to end. */
+    serverMs: 700,
+  },
   /** What one generator carries without being the limit. */
   generatorReaders: 300,
   /** From this many blocks on, intervals are worth citing. */

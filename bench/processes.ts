@@ -123,12 +123,14 @@ export async function startControl(options: {
   readonly certificate: Certificate
   readonly variant?: string
   readonly fault?: string | null
+  /** Whether its probe is to collect garbage when asked to. */
+  readonly watched?: boolean
 }): Promise<RunningServer> {
-  const { script, core, certificate, variant, fault } = options
+  const { script, core, certificate, variant, fault, watched = false } = options
   const args = ['--cert', certificate.certFile, '--key', certificate.keyFile]
   if (variant !== undefined) args.push('--variant', variant)
   if (fault !== undefined && fault !== null) args.push('--fault', fault)
-  const { child, probe } = startServer(`bench/servers/${script}`, args, core)
+  const { child, probe } = startServer(`bench/servers/${script}`, args, core, watched ? ['--expose-gc'] : [])
   const ready = await whenSaid(child, (text) => /^\{.*\}$/m.exec(text)?.[0] ?? null)
   const { plain, secure, publish, extraPort } = JSON.parse(ready) as ControlReady
   const urls = { plainUrl: plain, secureUrl: secure, publishUrl: publish, extraPort }

@@ -6,7 +6,7 @@ import type { ProbeReading } from '../servers/probe.ts'
 const sockets = new Map<string, Promise<net.Socket>>()
 
 /** Asks a server's probe. Rejects when there is none. */
-export async function askProbe(path: string): Promise<ProbeReading> {
+export async function askProbe(path: string, question = '?'): Promise<ProbeReading> {
   let opening = sockets.get(path)
   if (opening === undefined) {
     opening = connect(path)
@@ -20,7 +20,7 @@ export async function askProbe(path: string): Promise<ProbeReading> {
       socket.off('close', ended)
       resolve(JSON.parse(line.toString('utf8')) as ProbeReading)
     })
-    socket.write('?')
+    socket.write(question)
   })
 }
 

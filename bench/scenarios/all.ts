@@ -5,6 +5,7 @@ import { cut } from './cut.ts'
 import { duplex } from './duplex.ts'
 import { fanout } from './fanout.ts'
 import { goalScenarios } from './goals.ts'
+import { idle } from './idle.ts'
 import { network } from './network.ts'
 import { rooms } from './rooms.ts'
 import { saturate } from './saturate.ts'
@@ -21,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
   rooms,
   duplex,
   size,
+  idle,
   network,
   cut,
   storm,

@@ -12,6 +12,9 @@ export interface ProbeReading {
   readonly rssBytes: number
 }
 
+/** Asked so, a server that was started with `--expose-gc` collects its garbage first; any other byte only asks. */
+export const collectFirst = 'c'
+
 /** The environment variable with the path of the socket on which is asked. */
 export const probeVariable = 'PARLEY_BENCH_PROBE'
 
@@ -30,8 +33,12 @@ function listen(socketPath: string): void {
   observer.observe({ entryTypes: ['gc'] })
   const server = net.createServer((socket) => {
     socket.on('error', () => socket.destroy())
-    // Any byte is the question.
-    socket.on('data', () => {
+    socket.on('data', (question: Buffer) => {
+      if (question.toString('latin1') === collectFirst) {
+        globalThis.gc?.()
+        // A second one takes what the first has only let go of.
+        globalThis.gc?.()
+      }
       const { active, idle } = performance.eventLoopUtilization()
       const { rss } = process.memoryUsage()
       const reading: ProbeReading = { loopActiveMs: active, loopIdleMs: idle, gcMs, gcCount, rssBytes: rss }
