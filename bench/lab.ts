@@ -1,4 +1,5 @@
 // What a run has at hand while it measures: its servers and its generator, started when first asked for.
+import { fronted } from './fronts.ts'
 import type { ServerKind } from './measurement.ts'
 import {
   type Generator,
@@ -31,6 +32,10 @@ export class Lab {
   #rooms = 0
   #epoch = 0
   #ended = false
+  /** Whose servers come from another folder, and everything else from here. */
+  readonly #others = new Map<string, Lab>()
+  #root: string | null = null
+  #parent: Lab | null = null
 
   private constructor(settings: Settings, cores: Cores | null, certificate: Certificate) {
     this.settings = settings
@@ -44,12 +49,12 @@ export class Lab {
 
   /** Which of the run's sets of processes this is, from 1. */
   get epoch(): number {
-    return this.#epoch + 1
+    return this.#parent?.epoch ?? this.#epoch + 1
   }
 
   /** Since the run began, ms. */
   get elapsedMs(): number {
-    return performance.now() - this.#startMs
+    return this.#parent?.elapsedMs ?? performance.now() - this.#startMs
   }
 
   /** The server of this kind, kept until `renew`. */
@@ -63,7 +68,27 @@ export class Lab {
 
   /** A real server of the caller's own, which the caller stops. */
   freshParley(): Promise<RunningServer> {
-    return this.#alive(startParley({ core: this.#serverCore, certificate: this.#certificate }))
+    return this.#alive(this.#startParley())
+  }
+
+  async #startParley(): Promise<RunningServer> {
+    const common = { core: this.#serverCore, certificate: this.#certificate }
+    const started = await startParley(this.#root === null ? common : { ...common, root: this.#root })
+    return fronted(started, { ...common, fault: this.settings.fault })
+  }
+
+  /**
+   * The same lab, whose real server is that of another folder with Parley's sources. It lives beside this one's and is renewed and
+   * closed with it; generator, rooms and certificate are shared.
+   */
+  withServerOf(folder: string): Lab {
+    const known = this.#others.get(folder)
+    if (known !== undefined) return known
+    const other = new Lab(this.settings, this.cores, this.#certificate)
+    other.#root = folder
+    other.#parent = this
+    this.#others.set(folder, other)
+    return other
   }
 
   /** The same, whose memory can be asked for. */
@@ -72,12 +97,9 @@ export class Lab {
     return this.#alive(startParley(options))
   }
 
-  /** A server of any kind, of the caller's own, whose probe collects garbage when asked to. */
-  watched(kind: ServerKind): Promise<RunningServer> {
-    if (kind === 'parley') return this.watchedParley()
-    const { fault } = this.settings
-    const options = { core: this.#serverCore, certificate: this.#certificate, fault, watched: true }
-    return this.#alive(startControl({ ...options, script: `${kind}.ts` }))
+  /** A server of any kind, of the caller's own, which the caller stops. */
+  fresh(kind: ServerKind): Promise<RunningServer> {
+    return kind === 'parley' ? this.freshParley() : this.freshControl(`${kind}.ts`)
   }
 
   /** Readers that stop, of the caller's own. They take no processor from server and generator, if there is another one. */
@@ -98,6 +120,7 @@ export class Lab {
   }
 
   async generator(): Promise<Generator> {
+    if (this.#parent !== null) return this.#parent.generator()
     this.#generator ??= await startGenerator(this.cores?.generator ?? null)
     return this.#generator
   }
@@ -108,11 +131,13 @@ export class Lab {
     if (ending.length > 0) this.#epoch += 1
     this.#servers.clear()
     this.#generator = null
-    await Promise.all(ending.map((one) => one.stop()))
+    const others = [...this.#others.values()].map((other) => other.renew())
+    await Promise.all([...ending.map((one) => one.stop()), ...others])
   }
 
   /** A room that nobody has used. */
   newRoom(): string {
+    if (this.#parent !== null) return this.#parent.newRoom()
     this.#rooms += 1
     return `bench-${this.#rooms}`
   }
@@ -123,6 +148,7 @@ export class Lab {
 
   async close(): Promise<void> {
     this.#ended = true
+    for (const other of this.#others.values()) other.#ended = true
     await this.renew()
     this.#certificate.remove()
   }

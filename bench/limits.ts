@@ -165,8 +165,8 @@ export const profiles = {
       rarePollIntervalsMs: [5000],
     },
     fanout: {
-      windowMs: 1000,
-      subscribers: [10, 100, 250],
+      windowMs: 800,
+      subscribers: [100, 250],
       rooms: 1,
       ratePerSecond: 20,
       pollIntervalsMs: [500],
@@ -326,10 +326,12 @@ export const benchLimits = {
   openingMs: 1.5,
   /** Links that are being opened at a time. */
   openAtOnce: 32,
-  /** Between the last link's opening and the first intended time. */
-  settleMs: 100,
+  /** Between the last link's opening and the first intended time: what TLS and HTTP/2 say after their handshakes has arrived. */
+  settleMs: 40,
+  /** After the last delivery: long enough for a second copy to show itself. */
+  lingerMs: 60,
   /** A server's first cells: every subject carries this load, which is not measured. */
-  warmUp: { windowMs: 300, subscribers: 20, ratePerSecond: 100, pollIntervalMs: 100 },
+  warmUp: { windowMs: 800, subscribers: 20, ratePerSecond: 500, pollIntervalMs: 100 },
   /** Then one subscriber alone: what a delivery takes where nobody is before it. The theory of latency starts from it. */
   base: { windowMs: 500, subscribers: 1, ratePerSecond: 60, pollIntervalMs: 100 },
   /** Servers and generator are started anew after so many blocks: how well a process happens to be laid out is part of the error. */

@@ -8,6 +8,7 @@ import { chooseCores } from './processes.ts'
 import type { Step } from './scenarios/scenario.ts'
 import type { Settings } from './settings.ts'
 import { disturbanceOf } from './statistics/disturbance.ts'
+import { baselineOf } from './subjects.ts'
 
 export interface Progress {
   readonly scenario: string
@@ -19,14 +20,18 @@ export interface Progress {
   readonly remainingMs: number
 }
 
-/** Carries a run out. When `signal` is aborted it stops what it has started and gives what there is. */
+/**
+ * Carries a run out. When `signal` is aborted it stops what it has started and gives what there is. `plan`: other steps than those
+ * that the settings ask for.
+ */
 export async function measure(
   settings: Settings,
   progress: (now: Progress) => void,
   signal: AbortSignal,
+  plan: readonly Step[] = planRun(settings),
 ): Promise<Run> {
   const startMs = performance.now()
-  const units = unitsOf(planRun(settings))
+  const units = unitsOf(plan)
   const cores = settings.pin ? chooseCores(settings.cores) : null
   const environment = describeEnvironment(cores)
   const lab = await Lab.open(settings, cores)
@@ -110,11 +115,13 @@ class Passes {
   readonly #discarded: Discarded[]
   readonly #scenario: string
   readonly #load: string
+  readonly #baseline: string
 
   constructor(unit: readonly Step[], discarded: Discarded[]) {
     this.#discarded = discarded
     this.#scenario = unit[0]?.scenario ?? ''
     this.#load = unit[0]?.load ?? ''
+    this.#baseline = baselineOf(unit.map(({ subject }) => subject)) ?? ''
   }
 
   /** Judges a pass by the cells it has so far; those that were kept before say how long the baseline takes. */
@@ -125,7 +132,7 @@ class Passes {
         (cell): cell is DeliveryCell =>
           cell.kind === 'delivery' && cell.scenario === this.#scenario && cell.load === this.#load,
       )
-    const disturbance = disturbanceOf(own(cells), own(kept))
+    const disturbance = disturbanceOf(own(cells), own(kept), this.#baseline)
     if (disturbance === null) return false
     this.#discarded.push(disturbance)
     this.#kept = new Set(own(kept).map(({ block }) => block)).size

@@ -1,38 +1,64 @@
-// The bench's command line, and its help. Pure: nothing is started here.
-
+// The command line of a run, and its help. Pure: nothing is started here.
 import { parseArgs } from 'node:util'
 import { UsageError } from '../transports/errors.ts'
 import { optionLines, understood, whole } from './arguments.ts'
-import { benchLimits, type Profile, profiles } from './limits.ts'
-import { deliveryFields, goalFields, serviceFields } from './report/columns.ts'
+import { benchLimits, type Profile, type ProfileName, profiles } from './limits.ts'
+import {
+  capacityFields,
+  deliveryFields,
+  goalFields,
+  idleFields,
+  recoveryFields,
+  serviceFields,
+} from './report/columns.ts'
 import { slowFields } from './report/slow.ts'
-import { scenarioGroups, scenarios } from './scenarios/all.ts'
-import { parseFault } from './servers/control.ts'
+import { scenarioGroups, scenarios, scenariosOf } from './scenarios/all.ts'
+import { faultForm, faultHelp, faultKinds, parseFault } from './servers/faults.ts'
 import type { Settings } from './settings.ts'
 import { transportNames, transportOf } from './subjects.ts'
+import { oneOf, unknownText } from './suggest.ts'
+import { parseThreshold, type Threshold, thresholdMetrics } from './threshold.ts'
 
-export type Command =
-  | { readonly kind: 'run'; readonly settings: Settings; readonly jsonFile: string | null }
-  | { readonly kind: 'text'; readonly text: string }
+/** Where results go beside the screen; null: nowhere. */
+export interface Files {
+  readonly json: string | null
+  readonly html: string | null
+  readonly markdown: string | null
+}
 
-const optionTable = {
-  quick: { type: 'boolean', help: 'Under 90 s in all: few blocks, not citable.' },
+export interface RunCommand {
+  readonly kind: 'run'
+  readonly settings: Settings
+  readonly files: Files
+  /** Whether a JSON and an HTML file go to `bench/results/`. */
+  readonly results: boolean
+  readonly thresholds: readonly Threshold[]
+}
+
+export type Command = RunCommand | { readonly kind: 'text'; readonly text: string }
+
+export const profileNames = Object.keys(profiles) as readonly ProfileName[]
+
+/** What changes a run, wherever one is made: also in `ab`. */
+export const settingsOptions = {
+  profile: {
+    type: 'string',
+    value: 'NAME',
+    help: `${profileNames.join(', ')}; standard without it. The list command tells how long each takes.`,
+  },
+  quick: { type: 'boolean', help: '--profile quick: under 90 s in all, not citable.' },
+  full: { type: 'boolean', help: '--profile full: everything, in longer cells.' },
   scenario: {
     type: 'string',
     multiple: true,
     value: 'NAME,…',
-    help: 'Which scenarios; also without the flag: `npm run bench -- goals`.',
+    help: 'Which scenarios; also without the flag: `npm run bench -- fanout burst`.',
   },
   transports: {
     type: 'string',
     multiple: true,
     value: 'NAME,…',
-    help: 'Which transports take part in trickle and fanout.',
-  },
-  json: {
-    type: 'string',
-    value: 'FILE',
-    help: 'Everything measured, as JSON; the schema is in bench/README.md.',
+    help: 'Which transports take part.',
   },
   seed: {
     type: 'string',
@@ -41,63 +67,118 @@ const optionTable = {
   },
   blocks: { type: 'string', value: 'N', help: 'Passes over all subjects, or rounds of a goal.' },
   'window-ms': { type: 'string', value: 'MS', help: 'How long each cell is measured.' },
-  subscribers: {
-    type: 'string',
-    multiple: true,
-    value: 'N,…',
-    help: 'Sizes of the room in fanout; the first also in trickle.',
-  },
-  rate: { type: 'string', value: 'N', help: 'Messages a second in trickle and fanout.' },
-  'no-tls': { type: 'boolean', help: 'Plain sockets for everyone, without HTTP/2 push.' },
+  subscribers: { type: 'string', multiple: true, value: 'N,…', help: 'Sizes of the room, a table each.' },
+  rate: { type: 'string', value: 'N', help: 'Messages a second.' },
+  'no-tls': { type: 'boolean', help: 'Plain sockets for everyone, without what needs HTTP/2.' },
   'no-pin': { type: 'boolean', help: 'Leave the processes to the scheduler.' },
   cores: { type: 'string', value: 'S,G', help: 'Cores of server and generator; the last two without it.' },
-  fault: {
+} as const
+
+const fileOptions = {
+  json: {
     type: 'string',
-    value: 'drop=N',
-    help: 'Makes tcp and ws drop (or double=N) every Nth delivery: a test of the bench.',
+    value: 'FILE',
+    help: 'Everything measured; the schema is bench/results.schema.json.',
   },
-  list: { type: 'boolean', help: 'The scenarios and the transports, and no run.' },
+  html: { type: 'string', value: 'FILE', help: 'The report, one file that needs no network.' },
+  markdown: { type: 'string', value: 'FILE', help: 'The tables, for a pull request.' },
+  'no-results': { type: 'boolean', help: 'Write nothing to bench/results/.' },
+} as const
+
+const optionTable = {
+  ...settingsOptions,
+  ...fileOptions,
+  max: {
+    type: 'string',
+    multiple: true,
+    value: 'BOUND,…',
+    help: "Exit with 1 where a ranked row of Parley's is above: [SCENARIO/][TRANSPORT/]METRIC=NUMBER.",
+  },
+  fault: { type: 'string', value: 'FAULT', help: 'Be wrong on purpose: a test of the bench; see below.' },
   help: { type: 'boolean', help: 'This text.' },
 } as const
 
-/** Reads the arguments. Throws a `UsageError` with one line. `drawSeed`: where no seed is given. */
+/** Reads the arguments of `run`. Throws a `UsageError` with one line. `drawSeed`: where no seed is given. */
 export function parseOptions(args: readonly string[], drawSeed: () => number): Command {
-  const { values, positionals } = parsed(args)
+  const { values, positionals } = understood(() =>
+    parseArgs({ args: [...args], options: optionTable, allowPositionals: true }),
+  )
   if (values.help === true) return { kind: 'text', text: helpText() }
-  if (values.list === true) return { kind: 'text', text: listText() }
-  const profileName = values.quick === true ? 'quick' : 'standard'
+  const settings = settingsFrom(values, positionals, drawSeed)
+  const names = { scenarios: scenarios.map(({ name }) => name), transports: transportNames }
+  return {
+    kind: 'run',
+    settings: values.fault === undefined ? settings : withFault(settings, values.fault),
+    files: { json: values.json ?? null, html: values.html ?? null, markdown: values.markdown ?? null },
+    results: values['no-results'] !== true,
+    thresholds: items(values.max).map((text) => parseThreshold(text, names)),
+  }
+}
+
+/** What `parseArgs` makes of `settingsOptions`. */
+export interface SettingsValues {
+  readonly profile?: string
+  readonly quick?: boolean
+  readonly full?: boolean
+  readonly scenario?: readonly string[]
+  readonly transports?: readonly string[]
+  readonly seed?: string
+  readonly blocks?: string
+  readonly 'window-ms'?: string
+  readonly subscribers?: readonly string[]
+  readonly rate?: string
+  readonly 'no-tls'?: boolean
+  readonly 'no-pin'?: boolean
+  readonly cores?: string
+}
+
+/** The settings that the options ask for. Throws a `UsageError` with one line. */
+export function settingsFrom(
+  values: SettingsValues,
+  positionals: readonly string[],
+  drawSeed: () => number,
+): Settings {
+  const profileName = profileFrom(values)
   const settings: Settings = {
     profileName,
     profile: adjusted(profiles[profileName], values),
-    scenarios: scenarioNames([...items(values.scenario), ...positionals]),
+    scenarios: scenarioNames([...items(values.scenario), ...positionals], profileName),
     transports: transportsFrom(items(values.transports)),
     seed: values.seed === undefined ? drawSeed() : whole('--seed', values.seed, 0, 2 ** 32 - 1),
     secure: values['no-tls'] !== true,
     pin: values['no-pin'] !== true,
     cores: values.cores === undefined ? null : coresFrom(values.cores),
-    fault: values.fault === undefined ? null : faultFrom(values.fault),
+    fault: null,
   }
   if (!settings.secure && settings.transports.every((name) => transportOf(name).plain === null)) {
     throw new UsageError('None of these transports runs without TLS.')
   }
-  return { kind: 'run', settings, jsonFile: values.json ?? null }
+  return settings
 }
 
-function parsed(args: readonly string[]) {
-  return understood(() => parseArgs({ args: [...args], options: optionTable, allowPositionals: true }))
+function profileFrom({ profile, quick, full }: SettingsValues): ProfileName {
+  const asked = [
+    ...(profile === undefined ? [] : [oneOf('profile', profile, profileNames) as ProfileName]),
+    ...(quick === true ? (['quick'] as const) : []),
+    ...(full === true ? (['full'] as const) : []),
+  ]
+  if (new Set(asked).size > 1) throw new UsageError(`One profile at a time, not ${asked.join(' and ')}.`)
+  return asked[0] ?? 'standard'
 }
-
-type Values = ReturnType<typeof parsed>['values']
 
 function items(lists: readonly string[] | undefined): readonly string[] {
   return (lists ?? []).flatMap((list) => list.split(',')).filter((item) => item !== '')
 }
 
-function scenarioNames(asked: readonly string[]): readonly string[] {
-  if (asked.length === 0)
-    return scenarios.filter((scenario) => scenario.usual).map((scenario) => scenario.name)
-  const known = [...scenarios.map((scenario) => scenario.name), ...Object.keys(scenarioGroups)]
-  const names = asked.flatMap((name) => scenarioGroups[name] ?? [oneOf('scenario', name, known)])
+/** Every name that a run takes, groups included. */
+export const scenarioWords: readonly string[] = [
+  ...scenarios.map((scenario) => scenario.name),
+  ...Object.keys(scenarioGroups),
+]
+
+function scenarioNames(asked: readonly string[], profileName: ProfileName): readonly string[] {
+  if (asked.length === 0) return scenariosOf(profileName)
+  const names = asked.flatMap((name) => scenarioGroups[name] ?? [oneOf('scenario', name, scenarioWords)])
   return [...new Set(names)]
 }
 
@@ -106,90 +187,102 @@ function transportsFrom(asked: readonly string[]): readonly string[] {
   return [...new Set(asked.map((name) => oneOf('transport', name, transportNames)))]
 }
 
-function oneOf(what: string, name: string, known: readonly string[]): string {
-  if (known.includes(name)) return name
-  throw new UsageError(`There is no ${what} "${name}". Known: ${known.join(', ')}.`)
-}
-
 function coresFrom(text: string): readonly [number, number] {
   const [server, generator, ...rest] = text.split(',').map((core) => whole('--cores', core, 0, 4095))
   if (server !== undefined && generator !== undefined && rest.length === 0) return [server, generator]
   throw new UsageError(`--cores is the server's core and the generator's, as in 2,3, not "${text}".`)
 }
 
-function faultFrom(text: string): string {
+function withFault(settings: Settings, text: string): Settings {
   try {
     parseFault(text)
-    return text
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+    const [name = ''] = text.split('=')
+    const known = faultKinds.some((kind) => kind === name)
+    const explained = known ? String((error as Error).message) : unknownText('fault', name, faultKinds)
+    throw new UsageError(explained, { cause: error })
   }
+  return { ...settings, fault: text }
 }
 
-/** The profile with what the options change. */
-function adjusted(profile: Profile, values: Values): Profile {
-  const sizes = items(values.subscribers).map((size) =>
-    whole('--subscribers', size, 1, benchLimits.subscribers),
-  )
-  const blocks = values.blocks === undefined ? null : whole('--blocks', values.blocks, 1, 1000)
-  const windowMs =
-    values['window-ms'] === undefined ? null : whole('--window-ms', values['window-ms'], 100, 600_000)
-  const ratePerSecond = values.rate === undefined ? null : whole('--rate', values.rate, 1, 10_000)
-  const { trickle, fanout, saturate, goals, slow } = profile
+interface Changes {
+  readonly blocks: number | null
+  readonly windowMs: number | null
+  readonly ratePerSecond: number | null
+  readonly subscribers: readonly number[]
+}
+
+/** The profile with what the options change, in every scenario that has it. */
+function adjusted(profile: Profile, values: SettingsValues): Profile {
+  const given = (option: string, text: string | undefined, least: number, most: number): number | null =>
+    text === undefined ? null : whole(option, text, least, most)
+  const changes: Changes = {
+    blocks: given('--blocks', values.blocks, 1, 1000),
+    windowMs: given('--window-ms', values['window-ms'], 100, 600_000),
+    ratePerSecond: given('--rate', values.rate, 1, 10_000),
+    subscribers: items(values.subscribers).map((size) =>
+      whole('--subscribers', size, 1, benchLimits.subscribers),
+    ),
+  }
+  const sections = Object.entries(profile).map(([name, section]) => [
+    name,
+    typeof section === 'object' ? adjustedSection(section, changes) : section,
+  ])
+  return { ...(Object.fromEntries(sections) as Profile), blocks: changes.blocks ?? profile.blocks }
+}
+
+/** Only what the section has is changed: a burst has no rate, say. */
+function adjustedSection(section: object, changes: Changes): object {
+  const { blocks, windowMs, ratePerSecond, subscribers } = changes
+  const has = (name: string): boolean => name in section
   return {
-    trickle: {
-      ...trickle,
-      blocks: blocks ?? trickle.blocks,
-      windowMs: windowMs ?? trickle.windowMs,
-      ratePerSecond: ratePerSecond ?? trickle.ratePerSecond,
-      subscribers: sizes[0] ?? trickle.subscribers,
-    },
-    fanout: {
-      ...fanout,
-      blocks: blocks ?? fanout.blocks,
-      windowMs: windowMs ?? fanout.windowMs,
-      ratePerSecond: ratePerSecond ?? fanout.ratePerSecond,
-      subscribers: sizes.length > 0 ? sizes : fanout.subscribers,
-    },
-    saturate: { ...saturate, blocks: blocks ?? saturate.blocks, windowMs: windowMs ?? saturate.windowMs },
-    goals: { ...goals, rounds: blocks ?? goals.rounds, windowMs: windowMs ?? goals.windowMs },
-    slow: { ...slow, blocks: blocks ?? slow.blocks, windowMs: windowMs ?? slow.windowMs },
+    ...section,
+    ...(blocks !== null && has('blocks') ? { blocks } : {}),
+    ...(blocks !== null && has('rounds') ? { rounds: blocks } : {}),
+    ...(windowMs !== null && has('windowMs') ? { windowMs } : {}),
+    ...(ratePerSecond !== null && has('ratePerSecond') ? { ratePerSecond } : {}),
+    ...(subscribers.length > 0 && has('subscribers') ? { subscribers } : {}),
   }
 }
 
-function listText(): string {
-  const names = scenarios.map(
-    ({ name, summary, usual }) => `  ${name.padEnd(12)} ${summary}${usual ? '' : ' (on request)'}`,
-  )
-  const groups = Object.entries(scenarioGroups).map(([name, of]) => `  ${name.padEnd(12)} ${of.join(', ')}.`)
-  const transports = transportNames.map((name) => `  ${name.padEnd(12)} ${transportOf(name).summary}`)
-  return ['Scenarios:', ...names, ...groups, '', 'Transports:', ...transports, ''].join('\n')
-}
+const exitText = [
+  'Exit: 0 fine; 1 a goal or a --max is not met; 2 usage; 3 invalid (a gate says why: lost, doubled or reordered deliveries,',
+  'another protocol, compression, a saturated generator, …); 130 interrupted (what was measured is kept).',
+]
 
 export function helpText(): string {
-  const options = optionLines(optionTable, 22)
-  const columns = (fields: readonly { readonly title: string; readonly help: string }[]): readonly string[] =>
-    fields.map(({ title, help }) => `  ${title.padEnd(13)} ${help}`)
+  const columns = (
+    title: string,
+    fields: readonly { readonly title: string; readonly help: string }[],
+  ): readonly string[] => [
+    '',
+    `Columns of ${title}:`,
+    ...fields.map((field) => `  ${field.title.padEnd(13)} ${field.help}`),
+  ]
   return [
-    'npm run bench [-- SCENARIO… OPTIONS]',
+    'npm run bench [-- run] [-- SCENARIO… OPTIONS]',
     'What each transport costs: every delivery timed from its intended time, by an open loop.',
+    'Other commands, each with its --help: compare, ab, report, calibrate, list.',
     '',
-    ...options,
+    ...optionLines(optionTable, 22),
     '',
-    'Columns of trickle and fanout:',
-    ...columns(deliveryFields),
+    `Metrics of --max: ${thresholdMetrics.join(', ')} (ms; µs of server CPU and bytes down a delivery).`,
     '',
-    'Columns of saturate:',
-    ...columns(serviceFields),
+    'Faults:',
+    ...faultKinds.map((kind) => `  ${faultForm(kind).padEnd(22)} ${faultHelp(kind)}`),
+    ...columns('trickle, fanout, burst and others of deliveries', deliveryFields),
+    ...columns('idle', idleFields),
+    ...columns('ramp', capacityFields),
+    ...columns('network cuts and storm', recoveryFields),
+    ...columns('saturate', serviceFields),
+    ...columns('the goals', goalFields),
+    ...columns('slow', slowFields),
     '',
-    'Columns of the goals:',
-    ...columns(goalFields),
+    ...exitText,
     '',
-    'Columns of slow:',
-    ...columns(slowFields),
-    '',
-    'Exit: 0 fine, 1 a goal is not met, 2 usage, 3 invalid (lost, doubled or reordered deliveries, a wrong protocol,',
-    'a cell that failed), 130 interrupted (what was measured is kept).',
+    'Examples:',
+    '  npm run bench -- --quick                             # all transports, under 90 s',
+    '  npm run bench -- fanout --max p99=100,cpu=300        # fails where Parley is slower or dearer',
     '',
   ].join('\n')
 }

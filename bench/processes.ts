@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { benchLimits } from './limits.ts'
 import type { Answer, Order, ResultOf } from './load/orders.ts'
@@ -59,9 +59,10 @@ function start(
   nodeArgs: readonly string[] = [],
   variables: Readonly<Record<string, string>> = {},
 ): ChildProcess {
-  const command = [process.execPath, ...nodeArgs, join(root, script), ...args]
+  // An absolute path stays what it is.
+  const command = [process.execPath, ...nodeArgs, resolve(root, script), ...args]
   const pinned = core === null ? command : ['taskset', '-c', String(core), ...command]
-  return spawn(pinned[0] ?? '', pinned.slice(1), {
+  const child = spawn(pinned[0] ?? '', pinned.slice(1), {
     cwd: root,
     // An add-on of the machine's must not make a peer faster here than elsewhere.
     env: {
@@ -74,6 +75,16 @@ function start(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
   })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  return child
+}
+
+const running = new Set<ChildProcess>()
+
+/** Kills every child without waiting, for a process that ends at once. */
+export function killChildren(): void {
+  for (const child of running) child.kill('SIGKILL')
 }
 
 /** Every server carries a probe, so that none has an advantage by not being asked. */
@@ -84,7 +95,7 @@ function startServer(
   nodeArgs: readonly string[] = [],
 ): { readonly child: ChildProcess; readonly probe: string } {
   const probe = join(tmpdir(), `parley-bench-probe-${randomBytes(9).toString('base64url')}`)
-  const loaded = ['--import', pathToFileURL(join(root, 'bench/servers/probe.ts')).href]
+  const loaded = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/probe.ts')).href]
   return {
     child: start(script, args, core, [...nodeArgs, ...loaded], { [probeVariable]: probe }),
     probe,
@@ -123,14 +134,12 @@ export async function startControl(options: {
   readonly certificate: Certificate
   readonly variant?: string
   readonly fault?: string | null
-  /** Whether its probe is to collect garbage when asked to. */
-  readonly watched?: boolean
 }): Promise<RunningServer> {
-  const { script, core, certificate, variant, fault, watched = false } = options
+  const { script, core, certificate, variant, fault } = options
   const args = ['--cert', certificate.certFile, '--key', certificate.keyFile]
   if (variant !== undefined) args.push('--variant', variant)
   if (fault !== undefined && fault !== null) args.push('--fault', fault)
-  const { child, probe } = startServer(`bench/servers/${script}`, args, core, watched ? ['--expose-gc'] : [])
+  const { child, probe } = startServer(`bench/servers/${script}`, args, core)
   const ready = await whenSaid(child, (text) => /^\{.*\}$/m.exec(text)?.[0] ?? null)
   const { plain, secure, publish, extraPort } = JSON.parse(ready) as ControlReady
   const urls = { plainUrl: plain, secureUrl: secure, publishUrl: publish, extraPort }
@@ -143,6 +152,8 @@ export async function startParley(options: {
   readonly certificate: Certificate
   /** Whether `memory` is to be asked for. */
   readonly watched?: boolean
+  /** A folder with the sources of another Parley; this one's without it. */
+  readonly root?: string
 }): Promise<ParleyServer> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-data-'))
   const { certFile, keyFile } = options.certificate
@@ -150,9 +161,9 @@ export async function startParley(options: {
   const ports = ['--port', '0', '--tls-port', '0', '--h2-websocket-port', '0']
   const own = [...ports, '--data', folder, '--cert', certFile, '--key', keyFile]
   const args = [...own, '--no-build']
-  const watched = ['--expose-gc', '--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
+  const watched = ['--import', pathToFileURL(join(root, 'bench/servers/memory.ts')).href]
   const { child, probe } = startServer(
-    'server/main.ts',
+    join(options.root ?? root, 'server/main.ts'),
     args,
     options.core,
     options.watched === true ? watched : [],
@@ -224,7 +235,7 @@ export interface Generator {
 }
 
 export async function startGenerator(core: number | null): Promise<Generator> {
-  const child = start('bench/load/generator.ts', [], core)
+  const child = start('bench/load/generator.ts', [], core, ['--expose-gc'])
   const complaints = collect(child.stderr)
   await whenSaid(child, (text) => (text.includes('ready') ? text : null))
   return {

@@ -97,3 +97,18 @@ describe('Checker', () => {
     })
   })
 })
+
+describe('Checker with several rooms', () => {
+  it('expects a message from those alone who are in its room', () => {
+    const audience = [2, 1]
+    const checker = new Checker({ capacity: 2, subscribers: 3, audienceOf: (index) => audience[index] ?? 0 })
+    checker.send()
+    checker.send()
+    checker.deliver(0, 0, 1)
+    checker.deliver(1, 0, 1)
+    expect(checker.complete).toBe(false)
+    checker.deliver(2, 1, 1)
+    expect(checker.complete).toBe(true)
+    expect(checker.tally()).toMatchObject({ expected: 3, delivered: 3, lost: 0 })
+  })
+})

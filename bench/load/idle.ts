@@ -2,7 +2,6 @@
 import { benchLimits } from '../limits.ts'
 import type { IdleCell } from '../measurement.ts'
 import { randomStream } from '../random.ts'
-import { collectFirst } from '../servers/probe.ts'
 import { createHistogram, encodeHistogram, recordMs } from '../statistics/histogram.ts'
 import { followOf } from '../subjects.ts'
 import { nowMs } from './clock.ts'
@@ -48,7 +47,7 @@ export async function idle(order: IdleOrder): Promise<IdleResult> {
     await pause(order.windowMs)
     const after = bytesOf(links)
     const window = await closeWindow()
-    const { rssBytes } = await askProbe(order.serverProbe, collectFirst)
+    const { rssBytes } = await askProbe(order.serverProbe, true)
     return {
       ...window,
       connections: order.connections,

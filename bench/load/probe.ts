@@ -1,12 +1,12 @@
 // The generator's side of the probe in a server: one question over a local socket, at both ends of a window.
 import net from 'node:net'
 import { messageOf } from '../../transports/errors.ts'
-import type { ProbeReading } from '../servers/probe.ts'
+import { collectFirst, type ProbeReading, readOnly } from '../servers/probe.ts'
 
 const sockets = new Map<string, Promise<net.Socket>>()
 
-/** Asks a server's probe. Rejects when there is none. */
-export async function askProbe(path: string, question = '?'): Promise<ProbeReading> {
+/** Asks a server's probe; `collect`: after a full garbage collection. Rejects when there is none. */
+export async function askProbe(path: string, collect: boolean): Promise<ProbeReading> {
   let opening = sockets.get(path)
   if (opening === undefined) {
     opening = connect(path)
@@ -20,7 +20,7 @@ export async function askProbe(path: string, question = '?'): Promise<ProbeReadi
       socket.off('close', ended)
       resolve(JSON.parse(line.toString('utf8')) as ProbeReading)
     })
-    socket.write(question)
+    socket.write(collect ? collectFirst : readOnly)
   })
 }
 

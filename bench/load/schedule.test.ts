@@ -1,7 +1,7 @@
 // The schedule: seeded, ascending, and Poisson.
 import { describe, expect, it } from 'vitest'
 import { randomStream } from '../random.ts'
-import { poissonSchedule } from './schedule.ts'
+import { burstSchedule, poissonSchedule } from './schedule.ts'
 
 const options = { ratePerSecond: 1000, durationMs: 60_000 }
 
@@ -33,5 +33,16 @@ describe('poissonSchedule', () => {
 
   it('is empty when there is no time', () => {
     expect(poissonSchedule(randomStream(7, 'schedule'), { ratePerSecond: 20, durationMs: 0 })).toEqual([])
+  })
+})
+
+describe('burstSchedule', () => {
+  it('sends so many at one moment, evenly spaced', () => {
+    const times = burstSchedule({ ratePerSecond: 8, durationMs: 1000, burst: 4 })
+    expect(times).toEqual([250, 250, 250, 250, 750, 750, 750, 750])
+  })
+
+  it('is empty in a window that is shorter than half a spacing', () => {
+    expect(burstSchedule({ ratePerSecond: 1, durationMs: 400, burst: 1 })).toEqual([])
   })
 })

@@ -14,14 +14,15 @@ export const tolerances = {
   pollLatency: 0.1,
   /** The model knows of no queue and no pause: it is a floor that a calm machine comes near to. */
   pushLatency: 0.3,
-  pushTail: 0.5,
+  /** Of a base of a hundred samples or so, the tail is hardly known. */
+  pushTail: 0.75,
 } as const
 
 /** Below this many bytes a delivery, a few frames by chance are all there is: nothing is predicted. */
 const tinyBytes = 2
-/** Fewer base samples than this say nothing of a median, and a hundred times as many of a p99. */
+/** Fewer base samples than this say nothing of a median, and these of a tail. */
 const leastBaseSamples = 10
-const leastTailSamples = 300
+const leastTailSamples = 60
 
 export interface TheoryInput {
   readonly wire: Wire

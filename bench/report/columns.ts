@@ -1,45 +1,63 @@
 // The columns of each table: title, how a row fills it, and the line that `--help` says about it.
-import type { RatioEstimate } from '../statistics/ratio.ts'
-import type { DeliveryRow, GoalRow, ServiceRow } from '../statistics/summary.ts'
-import { type Column, milliseconds, short } from './table.ts'
+import type {
+  CapacityRow,
+  DeliveryRow,
+  GoalRow,
+  IdleRow,
+  LatencySummary,
+  Predicted,
+  RecoveryRow,
+  ServiceRow,
+} from '../statistics/summary.ts'
+import { type Field, field, predictedMs, predictedText } from './field.ts'
+import { milliseconds, percentText, ratioText, short, whole } from './table.ts'
 
-export interface Field<Row> extends Column {
-  readonly help: string
-  text(row: Row): string
+/** A latency of a row; in place of a percentile, what makes it none. */
+function latencyText(row: DeliveryRow, us: number | null): string {
+  if (row.diverging) return 'diverging'
+  return us !== null && row.generatorBound ? `≥ ${milliseconds(us)}` : milliseconds(us)
 }
 
-/** `1.12 [1.08–1.17]`. */
-export function ratioText(estimate: RatioEstimate): string {
-  if (estimate.pairs < 2) return `${short(estimate.ratio)} [one block]`
-  return `${short(estimate.ratio)} [${short(estimate.low)}–${short(estimate.high)}]`
+export function bytesEach(row: DeliveryRow): number {
+  return row.bytesDownPerDelivery + row.bytesUpPerDelivery
 }
 
-const percent = (value: number): string => `${Math.round(value * 100)} %`
+/** The model's bytes both ways; what it says nothing of counts as measured. */
+export function predictedBytes(row: DeliveryRow): Pick<Predicted, 'value' | 'flagged'> | null {
+  const { bytesDown, bytesUp } = row.theory
+  if (bytesDown === null) return null
+  return {
+    value: bytesDown.value + (bytesUp?.value ?? row.bytesUpPerDelivery),
+    flagged: bytesDown.flagged || bytesUp?.flagged === true,
+  }
+}
+
+export function deliveredText({ tally }: DeliveryRow | RecoveryRow): string {
+  const { delivered, expected } = tally
+  const clean = delivered === expected && tally.duplicated + tally.reordered + tally.foreign === 0
+  if (clean) return delivered.toLocaleString('en')
+  return `${delivered.toLocaleString('en')}/${expected.toLocaleString('en')}!`
+}
+
+const theoryHelp = 'what the model says; "!": the measured one is farther from it than the model may be'
 
 export const deliveryFields: readonly Field<DeliveryRow>[] = [
   field('transport', 'left', 'what is measured, cheapest in CPU first', (row) => row.subject),
-  field('speaks', 'left', 'the protocol that the links really negotiated', (row) => row.protocol),
-  field('n', 'right', 'deliveries timed: one for each message and subscriber', (row) =>
-    short(row.latency.samples),
-  ),
   field(
     'p50 ms',
     'right',
-    'delivery latency: received by the application − intended time; half are faster',
-    (row) => milliseconds(row.latency.p50Us),
+    'delivery latency: received by the application − intended time; half are faster. "≥": the generator was the limit',
+    (row) => latencyText(row, row.latency.p50Us),
   ),
+  field('theory', 'right', `of p50: ${theoryHelp}`, (row) => predictedMs(row.theory.p50Us)),
   field(
     'p99 ms',
     'right',
     'the same, 99 % are faster; a dash where fewer than ten samples lie beyond',
-    (row) => milliseconds(row.latency.p99Us),
+    (row) => (row.diverging ? '' : latencyText(row, row.latency.p99Us)),
   ),
-  field(
-    'max ms',
-    'right',
-    'the slowest delivery; "*": the generator was busy or late, these latencies are partly its own',
-    (row) => `${milliseconds(row.latency.maxUs)}${row.generatorBound ? '*' : ''}`,
-  ),
+  field('theory', 'right', 'of p99', (row) => predictedMs(row.theory.p99Us)),
+  field('max ms', 'right', 'the slowest delivery', (row) => milliseconds(row.latency.maxUs)),
   field(
     'CPU µs',
     'right',
@@ -50,32 +68,118 @@ export const deliveryFields: readonly Field<DeliveryRow>[] = [
     'ratio',
     'right',
     "CPU against the table's baseline, pairs of one block, with its 95 % interval",
-    (row) => (row.cpuRatio === null ? 'baseline' : ratioText(row.cpuRatio)),
+    (row) => (row.comparisons.cpu.ratio === null ? 'baseline' : ratioText(row.comparisons.cpu.ratio)),
   ),
   field(
     'tier',
     'right',
     'rank by CPU; those whose intervals overlap share it; a dash where the run may not rank',
-    (row) => (row.tier === null ? '–' : String(row.tier)),
+    (row) => String(row.comparisons.cpu.tier ?? '–'),
   ),
-  field('B down', 'right', 'bytes at the socket from server to client per delivery, TLS included', (row) =>
-    short(row.bytesDownPerDelivery),
+  field(
+    'B each',
+    'right',
+    'bytes at the socket per delivery, both ways, TLS included, publishing not',
+    (row) => short(bytesEach(row)),
   ),
-  field('overhead', 'right', 'of those, what is neither body nor payload', (row) =>
-    short(row.bytesDownPerDelivery - row.payloadBytesDownPerDelivery),
-  ),
-  field('B up', 'right', 'bytes from client to server per delivery, publishing not included', (row) =>
-    short(row.bytesUpPerDelivery),
-  ),
-  field('per read', 'right', 'coalescing: deliveries per read event of the client', (row) =>
+  field('theory', 'right', 'of the bytes', (row) => predictedText(predictedBytes(row))),
+  field('joined', 'right', 'coalescing factor: deliveries per read event of the client', (row) =>
     short(row.coalescing),
   ),
   field(
     'delivered',
     'right',
-    'deliveries that arrived, of those expected',
-    (row) => `${row.tally.delivered.toLocaleString('en')}/${row.tally.expected.toLocaleString('en')}`,
+    'deliveries that arrived, once and in order; "delivered/expected!" where not all did',
+    deliveredText,
   ),
+]
+
+export const idleFields: readonly Field<IdleRow>[] = [
+  field('transport', 'left', 'links that are open and have nothing to do', (row) => row.subject),
+  field('speaks', 'left', 'the protocol that the links really negotiated', (row) => row.protocol),
+  field('CPU µs/s', 'right', "the server's CPU per connection and second", (row) =>
+    short(row.cpuUsPerConnectionSecond),
+  ),
+  field('B/s down', 'right', 'bytes at the socket per connection and second, TLS included', (row) =>
+    short(row.bytesDownPerConnectionSecond),
+  ),
+  field('B/s up', 'right', 'the same, to the server', (row) => short(row.bytesUpPerConnectionSecond)),
+  field(
+    'RSS KiB',
+    'right',
+    "slope of the server's resident memory over the number of connections, after forced collections; the kernel's share is not in it",
+    (row) => (row.memoryBytesPerConnection === null ? '–' : short(row.memoryBytesPerConnection / 1024)),
+  ),
+  field('connect ms', 'right', "median until the link is open and has had the server's first word", (row) =>
+    milliseconds(row.connect.p50Us),
+  ),
+  field('max ms', 'right', 'the slowest of them', (row) => milliseconds(row.connect.maxUs)),
+]
+
+export const capacityFields: readonly Field<CapacityRow>[] = [
+  field('transport', 'left', 'whose load is raised', (row) => row.subject),
+  field('speaks', 'left', 'the protocol that the links really negotiated', (row) => row.protocol),
+  field(
+    'capacity',
+    'right',
+    'the largest load that held p99 ≤ 100 ms, all delivered, no backlog, in every fresh window; "≥": the server was not saturated',
+    (row) =>
+      row.capacity === null ? 'none held' : `${row.atLeast ? '≥ ' : ''}${row.capacity.toLocaleString('en')}`,
+  ),
+  field('p99 ms', 'right', 'at that load', (row) => milliseconds(lastHeld(row)?.p99Us ?? null)),
+  field('server', 'right', "the server's share of a core at that load", (row) =>
+    shareAt(lastHeld(row)?.serverUtilisation),
+  ),
+  field('generator', 'right', "the generator's busy share of its event loop at that load", (row) =>
+    shareAt(lastHeld(row)?.generatorUtilisation),
+  ),
+  field('steps', 'right', 'loads that were tried', (row) => String(row.steps.length)),
+  field(
+    'stopped by',
+    'left',
+    'why the smallest load above it did not hold',
+    (row) => firstFailed(row)?.reason ?? '',
+  ),
+]
+
+function lastHeld(row: CapacityRow): CapacityRow['steps'][number] | undefined {
+  return row.steps.filter((step) => step.holds && step.offered === row.capacity).at(-1)
+}
+
+/** Of the smallest load that did not hold. */
+function firstFailed(row: CapacityRow): CapacityRow['steps'][number] | undefined {
+  const failed = row.steps.filter((step) => !step.holds)
+  return failed.sort((one, other) => one.offered - other.offered)[0]
+}
+
+function shareAt(value: number | undefined): string {
+  return value === undefined ? '–' : percentText(value)
+}
+
+function halfAndMax({ p50Us, maxUs }: LatencySummary): string {
+  return `${milliseconds(p50Us)} / ${milliseconds(maxUs)}`
+}
+
+export const recoveryFields: readonly Field<RecoveryRow>[] = [
+  field('transport', 'left', 'whose links are cut', (row) => row.subject),
+  field('clients', 'right', 'clients times blocks whose return was timed', (row) => whole(row.clients)),
+  field('cuts', 'right', 'how many cuts there were', (row) => whole(row.cuts)),
+  field('linked ms', 'right', 'from the cut until a link is open again: median / slowest', (row) =>
+    halfAndMax(row.reconnected),
+  ),
+  field('live ms', 'right', 'until the first message that is new to the client: median / slowest', (row) =>
+    halfAndMax(row.firstMessage),
+  ),
+  field('caught up ms', 'right', 'until all that it had missed: median / slowest', (row) =>
+    halfAndMax(row.caughtUp),
+  ),
+  field('95 % ms', 'right', 'until so many of the clients had a link again', (row) =>
+    milliseconds(row.live95Us),
+  ),
+  field('100 % ms', 'right', 'until all had', (row) => milliseconds(row.live100Us)),
+  field('lost', 'right', 'messages that never came', (row) => whole(row.tally.lost)),
+  field('doubled', 'right', 'messages that came twice', (row) => whole(row.tally.duplicated)),
+  field('reordered', 'right', 'messages that came out of order', (row) => whole(row.tally.reordered)),
 ]
 
 export const serviceFields: readonly Field<ServiceRow>[] = [
@@ -95,7 +199,7 @@ export const serviceFields: readonly Field<ServiceRow>[] = [
     'server',
     'right',
     "the server's share of a core; well below 100 % the generator was the limit",
-    (row) => percent(row.serverUtilisation),
+    (row) => percentText(row.serverUtilisation),
   ),
 ]
 
@@ -110,12 +214,12 @@ export const goalFields: readonly Field<GoalRow>[] = [
     'the lowest and the highest round',
     (row) => `${short(row.low)}–${short(row.high)}`,
   ),
-  field('server load', 'right', "the server's share of a core", (row) => percent(row.serverUtilisation)),
+  field('server load', 'right', "the server's share of a core", (row) => percentText(row.serverUtilisation)),
   field(
     'generator',
     'right',
     "the generator's busy share of its event loop; it should not be the limit",
-    (row) => percent(row.generatorUtilisation),
+    (row) => percentText(row.generatorUtilisation),
   ),
   field('B each', 'right', 'bytes of body per delivery, where the load counts them', (row) =>
     row.bytesPerDelivery === null ? '' : short(row.bytesPerDelivery),
@@ -135,13 +239,4 @@ function goalText(goal: GoalRow['goal']): string {
   if (goal === null) return ''
   const verdict = goal.met ? 'met' : 'NOT MET'
   return `${goal.atMost ? '≤' : '≥'} ${goal.bound} ${verdict}${goal.clear ? '' : ', within the error'}`
-}
-
-export function field<Row>(
-  title: string,
-  align: 'left' | 'right',
-  help: string,
-  text: (row: Row) => string,
-): Field<Row> {
-  return { title, align, help, text }
 }

@@ -1,63 +1,55 @@
 // The third stage: a summary as one screen of lines. Pure: the same summary gives the same text.
 import { benchLimits } from '../limits.ts'
-import type { Environment } from '../measurement.ts'
-import { reach } from '../statistics/aggregate.ts'
-import type { RatioEstimate } from '../statistics/ratio.ts'
-import type {
-  DeliveryTable,
-  GoalTable,
-  LatencySummary,
-  ServiceTable,
-  Summary,
-  Table,
-} from '../statistics/summary.ts'
-import { deliveryFields, type Field, goalFields, serviceFields } from './columns.ts'
+import type { DeliveryTable, LatencySummary, Summary, Table } from '../statistics/summary.ts'
+import {
+  capacityFields,
+  deliveryFields,
+  goalFields,
+  idleFields,
+  recoveryFields,
+  serviceFields,
+} from './columns.ts'
+import type { ReportSettings } from './document.ts'
+import { tableLines } from './field.ts'
 import { slowLines } from './slow.ts'
-import { milliseconds, renderTable, share } from './table.ts'
+import { milliseconds, wrap } from './table.ts'
+import {
+  comparisonLines,
+  deliveryTables,
+  hostLine,
+  plural,
+  resolutionLine,
+  rowNotes,
+  validityLine,
+} from './words.ts'
 
-export interface ScreenOptions {
-  readonly profileName: string
-  readonly seed: number
-  readonly secure: boolean
-}
+export type ScreenOptions = ReportSettings
 
-/** How many problems are told one by one. */
-const problemLines = 8
+/** Sentences are broken here; tables are as wide as their figures. */
+const screenColumns = 120
+/** How many problems, and how many warnings, are told one by one. */
+const told = 8
 
 export function renderScreen(summary: Summary, options: ScreenOptions): string {
   const lines = [
     hostLine(summary.environment),
     validityLine(summary, options),
-    ...summary.problems.slice(0, problemLines).map((problem) => `  ${problem}`),
-    ...more(summary.problems.length - problemLines),
+    ...listed(summary.problems, ''),
+    ...listed(summary.warnings, 'warning: '),
     ...summary.tables.flatMap((table) => ['', ...renderOne(table)]),
     '',
     ...closing(summary),
   ]
-  return `${lines.join('\n')}\n`
+  return `${lines.join('\n').trimEnd()}\n`
 }
 
-function hostLine(environment: Environment): string {
-  const { cpuModel, cores, node, commit, startedAt, pinned } = environment
-  const pins =
-    pinned === null ? 'not pinned' : `server on core ${pinned.server}, generator on ${pinned.generator}`
-  return `${cpuModel} × ${cores} · Node ${node.replace(/^v/, '')} · commit ${commit} · ${startedAt.slice(0, 16).replace('T', ' ')} UTC · ${pins}`
+function listed(sentences: readonly string[], before: string): readonly string[] {
+  const shown = sentences.slice(0, told).flatMap((sentence) => indented(`${before}${sentence}`))
+  return sentences.length > told ? [...shown, `  … and ${sentences.length - told} more`] : shown
 }
 
-function validityLine(summary: Summary, { profileName, seed, secure }: ScreenOptions): string {
-  const invalid = summary.problems.length > 0 ? 'INVALID' : 'valid'
-  const interrupted = summary.interrupted ? ', interrupted: what there is' : ''
-  const citable = summary.citable
-    ? ''
-    : profileName === 'quick'
-      ? ' · quick: not citable'
-      : ` · fewer than ${benchLimits.citableBlocks} blocks: intervals are indications`
-  const seconds = Math.round(summary.durationMs / 1000)
-  return `${invalid}${interrupted} · seed ${seed} · ${secure ? 'everything over TLS' : 'no TLS'} · ${seconds} s${citable}`
-}
-
-function more(count: number): readonly string[] {
-  return count > 0 ? [`  … and ${count} more`] : []
+function indented(text: string): readonly string[] {
+  return wrap(`  ${text}`, screenColumns, 4)
 }
 
 function renderOne(table: Table): readonly string[] {
@@ -65,97 +57,76 @@ function renderOne(table: Table): readonly string[] {
     case 'delivery':
       return deliveryLines(table)
     case 'service':
-      return serviceLines(table)
+      return [
+        `${table.scenario}: closed-loop service time · ${table.load} · ${plural(table.blocks, 'block')}`,
+        ...tableLines(serviceFields, table.rows),
+      ]
     case 'goal':
-      return goalLines(table)
+      return [
+        `${table.scenario}: ${table.load} · ${plural(table.rounds, 'round')}, servers started anew in each`,
+        ...tableLines(goalFields, table.rows),
+        ...goalNotes(table.scenario).flatMap(indented),
+      ]
     case 'slow':
       return slowLines(table)
+    case 'idle':
+      return [titleOf(table), ...tableLines(idleFields, table.rows)]
+    case 'capacity':
+      return [
+        `${table.scenario}: ${table.load} · in ${table.axis}`,
+        ...tableLines(capacityFields, table.rows),
+      ]
+    case 'recovery':
+      return [titleOf(table), ...tableLines(recoveryFields, table.rows)]
   }
 }
 
+function titleOf(table: {
+  readonly scenario: string
+  readonly load: string
+  readonly blocks: number
+}): string {
+  return `${table.scenario}: ${table.load} · ${plural(table.blocks, 'block')}`
+}
+
 function deliveryLines(table: DeliveryTable): readonly string[] {
-  const { scenario, load, blocks, baseline, resolution, sendLag, disturbedCells, cells } = table
-  const notes = [`${scenario}: ${load}`, plural(blocks, 'block'), `baseline ${baseline}`]
-  if (resolution !== null)
-    notes.push(`A/A: ${resolutionText(resolution.cpu, resolution.p50, resolution.p99)}`)
-  notes.push(lagText(sendLag))
-  if (disturbedCells > 0) notes.push(`${disturbedCells} of ${cells} cells disturbed (send lag)`)
-  return [notes.join(' · '), ...fill(deliveryFields, table.rows)]
+  const title = [titleOf(table), `baseline ${table.baseline}`, lagText(table.sendLag)]
+  return [
+    title.join(' · '),
+    ...tableLines(deliveryFields, table.rows),
+    ...rowNotes(table).flatMap(indented),
+    ...comparisonLines(table).flatMap(indented),
+  ]
 }
 
 /** The generator's own lateness: its p99, or its maximum where there were too few sends. */
-function lagText({ p50Us, p99Us, maxUs }: LatencySummary): string {
+export function lagText({ p50Us, p99Us, maxUs }: LatencySummary): string {
   const tail = p99Us === null ? `max ${milliseconds(maxUs)}` : `p99 ${milliseconds(p99Us)}`
   return `send lag p50 ${milliseconds(p50Us)}, ${tail} ms`
 }
 
-function resolutionText(
-  cpu: RatioEstimate | null,
-  p50: RatioEstimate | null,
-  p99: RatioEstimate | null,
-): string {
-  const parts = [`CPU ${shareOf(cpu)}`, `p50 ${shareOf(p50)}`]
-  if (p99 !== null) parts.push(`p99 ${shareOf(p99)}`)
-  return parts.join(', ')
-}
-
-function shareOf(estimate: RatioEstimate | null): string {
-  return estimate === null || estimate.pairs < 2 ? '–' : share(reach(estimate))
-}
-
-function serviceLines(table: ServiceTable): readonly string[] {
-  const title = `${table.scenario}: closed-loop service time · ${table.load} · ${plural(table.blocks, 'block')}`
-  return [title, ...fill(serviceFields, table.rows)]
-}
-
-function goalLines(table: GoalTable): readonly string[] {
-  const title = `${table.scenario}: ${table.load} · ${plural(table.rounds, 'round')}, servers started anew in each`
-  return [
-    title,
-    ...fill(goalFields, table.rows),
-    ...(goalNotes[table.scenario] ?? []).map((note) => `  ${note}`),
-  ]
-}
-
 /** What a goal's load is, and what is not the same on both sides. */
-const goalNotes: Readonly<Record<string, readonly string[]>> = {
-  'goal-poll': [
-    `Closed loop, ${benchLimits.pollGoal.connections} kept HTTP/1.1 connections on the plain port; the reader looks only for the end of each answer.`,
-  ],
-  'goal-push': [
-    'Readers (node:http2) look only at the last position; the next burst leaves when everyone has the last one. Same document on both sides.',
-    'Publishing: ten messages in one write, over a WebSocket to Parley, which commits and acknowledges them, and over TCP to the controls, which keep nothing.',
-  ],
-  'goal-send': [
-    'One room a connection, so that a message has one reader besides its receipt; the controls only insert, 32 messages a commit.',
-  ],
-}
-
-function fill<Row>(fields: readonly Field<Row>[], rows: readonly Row[]): readonly string[] {
-  return renderTable(
-    fields,
-    rows.map((row) => fields.map((field) => field.text(row))),
-  ).map((line) => `  ${line}`)
+export function goalNotes(scenario: string): readonly string[] {
+  const notes: Readonly<Record<string, readonly string[]>> = {
+    'goal-poll': [
+      `Closed loop, ${benchLimits.pollGoal.connections} kept HTTP/1.1 connections on the plain port; the reader looks only for the end of each answer.`,
+    ],
+    'goal-push': [
+      'Readers (node:http2) look only at the last position; the next burst leaves when everyone has the last one. Same document on both sides.',
+      'Publishing: ten messages in one write, over a WebSocket to Parley, which commits and acknowledges them, and over TCP to the controls, which keep nothing.',
+    ],
+    'goal-send': [
+      'One room a connection, so that a message has one reader besides its receipt; the controls only insert, 32 messages a commit.',
+    ],
+  }
+  return notes[scenario] ?? []
 }
 
 function closing(summary: Summary): readonly string[] {
-  const controls = summary.tables
-    .filter((table) => table.kind === 'delivery')
-    .map((table) => table.resolution)
-  const reaches = controls
-    .map((control) => control?.cpu ?? null)
-    .filter((cpu) => cpu !== null && cpu.pairs > 1)
-  if (controls.length === 0) return []
-  const notes = ['tcp and ws keep no log; ws sends message by message, tcp joins those of a tick.']
-  if (reaches.length === 0) return [...notes, 'This run has one block: it resolves no difference at all.']
-  const worst = Math.max(...reaches.map((cpu) => (cpu === null ? 0 : reach(cpu))))
-  const best = Math.min(...reaches.map((cpu) => (cpu === null ? 0 : reach(cpu))))
+  const resolution = resolutionLine(summary)
+  if (deliveryTables(summary).length === 0 || resolution === null) return []
   return [
-    ...notes,
-    `Smallest difference in CPU that this run can resolve: ${share(best)} in its best table, ${share(worst)} in its worst.`,
+    '"!": farther from theory than the model may be. tcp and ws keep no log; ws sends message by message, tcp joins a tick\'s.',
+    ...wrap(resolution, screenColumns, 2),
   ]
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`
 }

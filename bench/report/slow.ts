@@ -1,8 +1,8 @@
 // The table of readers that stop: its columns, and the lines around it.
 import { benchLimits } from '../limits.ts'
 import type { SlowRow, SlowTable } from '../statistics/summary.ts'
-import { type Field, field, ratioText } from './columns.ts'
-import { milliseconds, renderTable, short } from './table.ts'
+import { type Field, field, tableLines } from './field.ts'
+import { milliseconds, ratioText, short } from './table.ts'
 
 const kibibytes = (bytes: number): string => short(bytes / 1024)
 
@@ -62,8 +62,7 @@ export const slowFields: readonly Field<SlowRow>[] = [
 export function slowLines(table: SlowTable): readonly string[] {
   const blocks = `${table.blocks} block${table.blocks === 1 ? '' : 's'}`
   const title = `${table.scenario}: ${table.load} · ${blocks}, one stop of ${Math.round(table.stoppedMs / 1000)} s`
-  const rows = table.rows.map((row) => slowFields.map((one) => one.text(row)))
-  return [title, ...renderTable(slowFields, rows).map((line) => `  ${line}`)]
+  return [title, ...tableLines(slowFields, table.rows)]
 }
 
 function fateText(fate: SlowRow['fate']): string {

@@ -1,8 +1,8 @@
 // The text of tables and progress, character by character.
 import { describe, expect, it } from 'vitest'
-import { ratioText } from './columns.ts'
+
 import { durationText, ProgressReporter, progressText } from './progress.ts'
-import { milliseconds, renderTable, share, short } from './table.ts'
+import { milliseconds, ratioText, renderTable, share, short } from './table.ts'
 
 describe('renderTable', () => {
   it('aligns columns to their widest cell', () => {
@@ -38,7 +38,7 @@ describe('numbers', () => {
   })
 
   it('says shares and ratios', () => {
-    expect(share(0.042)).toBe('± 4.20 %')
+    expect(share(0.042)).toBe('± 4.2 %')
     expect(ratioText({ ratio: 1.1, low: 1.05, high: 1.16, pairs: 5 })).toBe('1.10 [1.05–1.16]')
     expect(ratioText({ ratio: 1.1, low: 0, high: Number.POSITIVE_INFINITY, pairs: 1 })).toBe(
       '1.10 [one block]',

@@ -120,14 +120,14 @@ function cellStep(load: DeliveryLoad, subject: Subject, block: number, seed: num
   const { scenario, name, windowMs } = load
   const { intervalMs } = subject
   const { subscribers } = load.load
-  const { settleMs, publishAheadMs, openingMs } = benchLimits
+  const { settleMs, lingerMs, publishAheadMs, openingMs } = benchLimits
   return {
     scenario,
     load: name,
     subject: subject.name,
     block,
     estimateMs:
-      2 * settleMs + 2 * publishAheadMs + subscribers * openingMs + windowMs + 1.9 * intervalMs + 30,
+      settleMs + lingerMs + 2 * publishAheadMs + subscribers * openingMs + windowMs + 1.9 * intervalMs + 30,
     run: async (lab) => {
       const startedMs = lab.elapsedMs
       const order = await orderOf(lab, load, subject, seed)

@@ -49,7 +49,7 @@ function stepOf(settings: Settings, subject: Subject, connections: number, block
       const transport = transportOf(subject.transport)
       const { secure } = settings
       // A server of its own: what an earlier cell needed would still be among what this one has.
-      const server = await lab.watched(transport.server)
+      const server = await lab.fresh(transport.server)
       try {
         const result = await (await lab.generator()).order({
           kind: 'idle',

@@ -4,6 +4,7 @@ import http from 'node:http'
 import type { Server } from 'node:net'
 import { parseArgs } from 'node:util'
 import type { Draft, Message } from '../../transports/message.ts'
+import { type Fault, parseFault } from './faults.ts'
 import type { ControlRoom, ControlRooms } from './room.ts'
 
 /** What a control server says on its first line of output, as JSON. */
@@ -16,21 +17,16 @@ export interface ControlReady {
   readonly extraPort: number
 }
 
-/** A fault that a control server commits on purpose, so that a test can show that the bench notices. */
-export interface Fault {
-  readonly kind: 'drop' | 'double'
-  /** Every how many deliveries. */
-  readonly every: number
-}
-
 export interface ControlOptions {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer }
   readonly fault: Fault | null
   /** What one control alone understands: `--variant NAME`. */
   readonly variant: string
+  /** Where a front passes on what it gets: `--target URL`; empty elsewhere. */
+  readonly target: string
 }
 
-/** Reads `--cert FILE --key FILE [--fault drop=N|double=N] [--variant NAME]`. */
+/** Reads `--cert FILE --key FILE [--fault FAULT] [--variant NAME] [--target URL]`; the faults are in `faults.ts`. */
 export function controlOptions(): ControlOptions {
   const { values } = parseArgs({
     options: {
@@ -38,6 +34,7 @@ export function controlOptions(): ControlOptions {
       key: { type: 'string' },
       fault: { type: 'string' },
       variant: { type: 'string', default: '' },
+      target: { type: 'string', default: '' },
     },
   })
   const file = (path: string | undefined): Buffer =>
@@ -46,14 +43,8 @@ export function controlOptions(): ControlOptions {
     tls: { cert: file(values.cert), key: file(values.key) },
     fault: values.fault === undefined ? null : parseFault(values.fault),
     variant: values.variant,
+    target: values.target,
   }
-}
-
-/** Reads `drop=20`. Throws a RangeError for anything else. */
-export function parseFault(text: string): Fault {
-  const match = /^(drop|double)=([1-9]\d{0,5})$/.exec(text)
-  if (match === null) throw new RangeError(`A fault is drop=N or double=N, not "${text}".`)
-  return { kind: match[1] as Fault['kind'], every: Number(match[2]) }
 }
 
 /** Listens on loopback at a free port; resolves with the port. */
@@ -100,14 +91,4 @@ export function publishServer<Member>(
       response.writeHead(201, headers).end(answer)
     })
   })
-}
-
-/** Applies a fault to a stream of deliveries: how many times each one goes out. */
-export function faultyTimes(fault: Fault | null): () => number {
-  let count = 0
-  return () => {
-    count += 1
-    if (fault === null || count % fault.every !== 0) return 1
-    return fault.kind === 'drop' ? 0 : 2
-  }
 }

@@ -12,11 +12,12 @@ export interface ProbeReading {
   readonly rssBytes: number
 }
 
-/** Asked so, a server that was started with `--expose-gc` collects its garbage first; any other byte only asks. */
-export const collectFirst = 'c'
-
 /** The environment variable with the path of the socket on which is asked. */
 export const probeVariable = 'PARLEY_BENCH_PROBE'
+
+/** The questions: a reading, or a full garbage collection and then a reading. */
+export const readOnly = '?'
+export const collectFirst = '!'
 
 const path = process.env[probeVariable]
 if (path !== undefined) listen(path)
@@ -33,12 +34,9 @@ function listen(socketPath: string): void {
   observer.observe({ entryTypes: ['gc'] })
   const server = net.createServer((socket) => {
     socket.on('error', () => socket.destroy())
-    socket.on('data', (question: Buffer) => {
-      if (question.toString('latin1') === collectFirst) {
-        globalThis.gc?.()
-        // A second one takes what the first has only let go of.
-        globalThis.gc?.()
-      }
+    socket.on('data', (question) => {
+      // What opening the links has left behind would otherwise be collected in some windows and not in others.
+      if (question.toString('latin1') === collectFirst) globalThis.gc?.()
       const { active, idle } = performance.eventLoopUtilization()
       const { rss } = process.memoryUsage()
       const reading: ProbeReading = { loopActiveMs: active, loopIdleMs: idle, gcMs, gcCount, rssBytes: rss }

@@ -2,12 +2,14 @@
 import net from 'node:net'
 import tlsModule from 'node:tls'
 import type { Message } from '../../transports/message.ts'
-import { announce, controlOptions, faultyTimes, listen, publishServer } from './control.ts'
+import { announce, controlOptions, listen, publishServer } from './control.ts'
+import { faultyStart, faultyTimes } from './faults.ts'
 import { type ControlRoom, ControlRooms, deliveryDocument } from './room.ts'
 
 const { tls, fault } = controlOptions()
 const rooms = new ControlRooms<net.Socket>()
 const times = faultyTimes(fault)
+const atOnce = faultyStart<net.Socket>(fault)
 const pending = new Map<ControlRoom<net.Socket>, Message[]>()
 
 function publish(room: ControlRoom<net.Socket>, message: Message): void {
@@ -20,11 +22,17 @@ function publish(room: ControlRoom<net.Socket>, message: Message): void {
 function flush(): void {
   for (const [room, messages] of pending) {
     const line = Buffer.from(`${deliveryDocument(messages)}\n`)
-    for (const socket of room.members) {
-      for (let left = fault === null ? 1 : times(); left > 0; left--) socket.write(line)
-    }
+    if (fault === null) for (const socket of room.members) socket.write(line)
+    else atOnce(room, () => wrongly(room, line))
   }
   pending.clear()
+}
+
+/** As the fault has it. */
+function wrongly(room: ControlRoom<net.Socket>, line: Buffer): void {
+  for (const socket of room.members) {
+    for (let left = times(); left > 0; left--) socket.write(line)
+  }
 }
 
 /** The first line names the room; the answer is a hello, and then deliveries come. */

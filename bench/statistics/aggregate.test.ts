@@ -1,139 +1,135 @@
-// From cells to tables and the screen: sums, ratios, and every fault that must make a run invalid.
+// From cells to tables: sums, comparisons, the theory beside them, and every fault that must make a run invalid.
 import { describe, expect, it } from 'vitest'
-import type { DeliveryCell, GoalCell, Measurement, Run } from '../measurement.ts'
-import { renderJson } from '../report/json.ts'
-import { renderScreen } from '../report/screen.ts'
+import type { CapacityCell, GoalCell, IdleCell, Measurement, RecoveryCell, Run } from '../measurement.ts'
+import { exponential, randomStream } from '../random.ts'
 import { summarize } from './aggregate.ts'
-import { createHistogram, encodeHistogram } from './histogram.ts'
-import type { Summary } from './summary.ts'
+import { deliveryCell as cell, environment, histogramOf, runOf } from './cells.harness.ts'
+import type { DeliveryTable, Summary } from './summary.ts'
 
 const seed = 1
 
-function cell(subject: string, block: number, change: Partial<DeliveryCell> = {}): DeliveryCell {
-  const histogram = createHistogram()
-  for (let value = 1; value <= 100; value++) histogram.recordValue(value * 100)
-  const encoded = encodeHistogram(histogram)
-  return {
-    kind: 'delivery',
-    scenario: 'fanout',
-    load: '10 subscribers, 20 msg/s',
-    subject,
-    block,
-    subscribers: 10,
-    ratePerSecond: 20,
-    tally: { expected: 100, delivered: 100, lost: 0, duplicated: 0, reordered: 0, foreign: 0 },
-    latency: encoded,
-    service: encoded,
-    sendLag: encodeHistogram(createHistogram()),
-    protocol: 'bare, TLS',
-    problems: [],
-    deliveries: 100,
-    reads: 50,
-    bytesUp: 0,
-    bytesDown: 26_400,
-    payloadBytesUp: 0,
-    payloadBytesDown: 24_000,
-    wallMs: 1000,
-    serverCpuUs: 2000,
-    serverUtilisation: 0.002,
-    generatorUtilisation: 0.1,
-    ...change,
-  }
-}
-
 function summaryOf(measurements: readonly Measurement[], change: Partial<Run> = {}): Summary {
-  const environment = {
-    cpuModel: 'Test',
-    cores: 2,
-    memoryBytes: 0,
-    platform: 'test',
-    node: 'v26.0.0',
-    commit: 'abc',
-    startedAt: '2026-01-01T00:00:00.000Z',
-    pinned: null,
-    cpuSource: 'stat',
-  }
-  return summarize({ environment, measurements, interrupted: false, durationMs: 1000, ...change }, seed)
+  return summarize(runOf(measurements, change), seed)
 }
 
-const screenOf = (summary: Summary): string =>
-  renderScreen(summary, { profileName: 'quick', seed, secure: true })
-
-function deliveryTable(summary: Summary) {
+function deliveryTable(summary: Summary): DeliveryTable {
   const table = summary.tables[0]
   if (table?.kind !== 'delivery') throw new Error('No table of deliveries.')
   return table
 }
 
+const blocks = Array.from({ length: 12 }, (_, index) => index + 1)
+const twin = 'websocket (A/A)'
+const good = blocks.flatMap((block) => [
+  cell('tcp', block, { serverCpuUs: 1000 * block }),
+  cell('websocket', block, { serverCpuUs: 2000 * block }),
+  cell(twin, block, { serverCpuUs: 2000 * block * (block % 2 === 0 ? 1.01 : 0.99) }),
+])
+
 describe('summarize', () => {
-  const blocks = [1, 2, 3]
-  const good = blocks.flatMap((block) => [
-    cell('tcp', block, { serverCpuUs: 1000 * block }),
-    cell('websocket', block, { serverCpuUs: 2000 * block }),
-    cell('websocket (A/A)', block, { serverCpuUs: 2020 * block }),
-  ])
-
   it('sums cells up and compares within blocks', () => {
-    const table = deliveryTable(summaryOf(good))
-    expect(table).toMatchObject({ baseline: 'websocket', blocks: 3, cells: 9, disturbedCells: 0 })
-    const [tcp, websocket] = table.rows
-    expect(tcp).toMatchObject({ subject: 'tcp', cpuUsPerDelivery: 20, coalescing: 2, tier: 1 })
-    expect(tcp?.bytesDownPerDelivery).toBe(264)
-    expect(tcp?.cpuRatio?.ratio).toBeCloseTo(0.5, 9)
-    expect(websocket).toMatchObject({ subject: 'websocket', cpuRatio: null, tier: 2 })
-    expect(table.resolution?.cpu?.ratio).toBeCloseTo(1.01, 9)
-  })
-
-  it('merges histograms: 300 samples say p50, not p99', () => {
-    const [row] = deliveryTable(summaryOf(good)).rows
-    expect(row?.latency).toMatchObject({ samples: 300, p99Us: null })
-    expect(row?.latency.p50Us).toBeCloseTo(5000, -1)
-  })
-
-  it("marks latencies that are partly the generator's own: it was busy, or late in most cells", () => {
-    const late = createHistogram()
-    for (let one = 0; one < 20; one++) late.recordValue(5000)
-    const sendLag = encodeHistogram(late)
-    const cells = [
-      cell('tcp', 1, { sendLag }),
-      cell('tcp', 2, { sendLag }),
-      cell('tcp', 3),
-      cell('ws', 1, { sendLag }),
-      cell('ws', 2),
-      cell('websocket', 1, { generatorUtilisation: 0.9 }),
-    ]
-    const table = deliveryTable(summaryOf(cells))
-    const bound = Object.fromEntries(table.rows.map((row) => [row.subject, row.generatorBound]))
-    expect(bound).toEqual({ tcp: true, ws: false, websocket: true })
+    const summary = summaryOf(good)
+    const table = deliveryTable(summary)
+    expect(summary).toMatchObject({ problems: [], citable: true })
     expect(table).toMatchObject({
-      disturbedCells: 3,
-      sendLag: { samples: 60, p50Us: expect.closeTo(5000, -2), p99Us: null },
+      baseline: 'websocket',
+      blocks: 12,
+      cells: 36,
+      parameters: { subscribers: 10 },
     })
+    const [tcp, websocket] = table.rows
+    expect(tcp).toMatchObject({ subject: 'tcp', transport: 'tcp', cpuUsPerDelivery: 65, coalescing: 1 })
+    expect(tcp?.bytesDownPerDelivery).toBe(263.5)
+    expect(tcp?.comparisons.cpu).toMatchObject({ standing: 'less', tier: 1 })
+    expect(tcp?.comparisons.cpu.ratio?.ratio).toBeCloseTo(0.5, 9)
+    expect(tcp?.comparisons.p50).toMatchObject({ standing: 'unresolved', tier: 1 })
+    expect(websocket?.comparisons.cpu).toEqual({ ratio: null, standing: 'baseline', tier: 2 })
+    expect(table.controls?.cpu).toMatchObject({ subject: 'websocket', containsOne: true, rankable: true })
+    expect(table.controls?.cpu.resolution).toBeCloseTo(0.0066, 2)
+    expect(table.moments.map(({ atMs }) => atMs).slice(0, 4)).toEqual([1000, 1000, 1000, 2000])
   })
 
-  it('does not rank when the same transport twice differs too much', () => {
-    const noisy = blocks.flatMap((block) => [
-      cell('tcp', block),
-      cell('websocket', block, { serverCpuUs: 2000 }),
-      cell('websocket (A/A)', block, { serverCpuUs: 2000 + 900 * block }),
+  it('merges histograms: 1,200 samples say p99, not p99.9', () => {
+    const [row] = deliveryTable(summaryOf(good)).rows
+    expect(row?.latency).toMatchObject({ samples: 1200, p999Us: null })
+    expect(row?.latency.p50Us).toBeCloseTo(5000, -1)
+    expect(row?.latency.meanUs).toBeCloseTo(5050, -1)
+  })
+
+  it('does not rank by what the same transport twice differs too much in, and by that alone', () => {
+    const noisy = good.map((one, index) =>
+      one.subject === twin ? { ...one, serverCpuUs: one.serverCpuUs * (index % 2 === 0 ? 1.8 : 0.6) } : one,
+    )
+    const table = deliveryTable(summaryOf(noisy))
+    expect(table.controls?.cpu.rankable).toBe(false)
+    expect(table.rows.map((row) => row.comparisons.cpu.tier)).toEqual([null, null])
+    expect(table.rows[0]?.comparisons.cpu.standing).toBe('unranked')
+    expect(table.rows[0]?.comparisons.bytes.standing).toBe('less')
+  })
+
+  it('is lost when A/A surely differs', () => {
+    const biased = good.map((one) =>
+      one.subject === twin ? { ...one, bytesDown: one.bytesDown + 1000 } : one,
+    )
+    expect(summaryOf(biased).problems).toEqual([
+      expect.stringMatching(/^A\/A: fanout.*websocket, by bytes, differs/),
     ])
-    expect(deliveryTable(summaryOf(noisy)).rows.every((row) => row.tier === null)).toBe(true)
   })
 
+  it('says what the theory says, from a subscriber alone', () => {
+    const alone = [1, 2, 3].map((epoch) =>
+      cell('websocket', 0, {
+        scenario: 'base',
+        epoch,
+        subscribers: 1,
+        latency: histogramOf(Array.from({ length: 30 }, () => 4000)),
+        serverCpuUs: 1000,
+      }),
+    )
+    const summary = summaryOf([...alone, ...good])
+    expect(summary.tables).toHaveLength(1)
+    const websocket = deliveryTable(summary).rows.find(({ subject }) => subject === 'websocket')
+    // c(10) = 130 µs, c(1) = 10: w = (1300 − 10) / 9; the generator's: c(10) = c(1) = 500, so w = 500.
+    expect(websocket?.theory.p50Us?.value).toBeCloseTo(4000 + (10 * 500) / 2, -1)
+    expect(websocket?.theory.completionUs?.value).toBeCloseTo(4000 + 10 * 500, -1)
+    expect(websocket?.theory.bytesDown?.ratio).toBeCloseTo(1, 2)
+    expect(deliveryTable(summaryOf(good)).rows[0]?.theory.p50Us).toBeNull()
+  })
+
+  it('labels a saturated generator, and is lost where there are few readers', () => {
+    const busy = good.map((one) => ({ ...one, generatorUtilisation: 0.9 }))
+    expect(summaryOf(busy).problems.join()).toContain('saturated')
+    const many = summaryOf(busy.map((one) => ({ ...one, subscribers: 1000 })))
+    expect(many.problems).toEqual([])
+    expect(deliveryTable(many).rows[0]).toMatchObject({
+      generatorBound: true,
+      comparisons: { p50: { standing: 'unranked' } },
+    })
+    expect(many.warnings.join()).toContain('≥ generator-bound')
+  })
+
+  it('labels what diverges', () => {
+    const latency = histogramOf(Array.from({ length: 100 }, (_, index) => index * 5000))
+    const over = good.map((one) => ({ ...one, latency, serverUtilisation: 1, firstMessageUs: 1000 }))
+    expect(deliveryTable(summaryOf(over)).rows[0]).toMatchObject({ diverging: true })
+  })
+})
+
+describe('a run is invalid', () => {
   it.each([
     ['lost', { lost: 1, delivered: 99 }],
     ['doubled', { duplicated: 1 }],
     ['out of order', { reordered: 1 }],
     ['never sent', { foreign: 1 }],
-  ])('is invalid when a delivery is %s', (words, fault) => {
+  ])('when a delivery is %s', (words, fault) => {
     const tally = { ...cell('tcp', 1).tally, ...fault }
-    const summary = summaryOf([...good, cell('tcp', 4, { tally })])
+    const summary = summaryOf([...good, cell('tcp', 13, { tally })])
     expect(summary.problems).toHaveLength(1)
     expect(summary.problems[0]).toContain(words)
-    expect(screenOf(summary)).toContain('INVALID')
+    expect(summary.citable).toBe(false)
   })
 
-  it('is invalid when a cell failed, says so of its own accord, or sent nothing', () => {
+  it('when a cell failed, says so of its own accord, or sent nothing', () => {
     const failed: Measurement = {
       kind: 'failed',
       scenario: 'fanout',
@@ -147,7 +143,51 @@ describe('summarize', () => {
     expect(summaryOf([failed, wrong, cell('tcp', 6, { tally: silent })]).problems).toHaveLength(3)
   })
 
-  it('holds goals against their bounds, by rounds that have both sides', () => {
+  it.each([
+    ['compresses', { bytesDown: 12_000 }],
+    ['It spoke', { protocol: 'h2, TLS' }],
+    ['first batch', { firstMessageUs: 300_000 }],
+    ['Not configured alike: textBytes', { textBytes: 65 }],
+    [
+      'NODELAY',
+      { latency: histogramOf(Array.from({ length: 100 }, (_, index) => (index < 80 ? 2000 : 41_000))) },
+    ],
+    ['of the path', { delayDownMs: 50 }],
+  ])('when one of its gates says: %s', (words, change) => {
+    const all = words === 'of the path'
+    const cells = good.map((one) => (all || one.subject === 'tcp' ? { ...one, ...change } : one))
+    expect(summaryOf(cells).problems.join()).toContain(words)
+  })
+
+  it('when more than two of five passes were disturbed', () => {
+    const one = { scenario: 'fanout', load: '10 subscribers, 20 msg/s', block: 1, subject: 'tcp' }
+    const discarded = Array.from({ length: 9 }, () => ({ ...one, sendLagP99Us: 3000, boundUs: 2000 }))
+    expect(summaryOf(good, { discarded }).problems).toEqual([expect.stringContaining('9 of 21 passes')])
+  })
+})
+
+describe('a run is not citable', () => {
+  it('with changes in the tree, in a quick run, with few blocks, or when it was interrupted', () => {
+    expect(summaryOf(good, { environment: { ...environment, commit: 'abc+' } })).toMatchObject({
+      citable: false,
+      warnings: [expect.stringContaining('tree had changes')],
+    })
+    expect(summarize(runOf(good), seed, 'quick').citable).toBe(false)
+    expect(summaryOf(good.filter(({ block }) => block < 12)).citable).toBe(false)
+    expect(summaryOf(good, { interrupted: true }).citable).toBe(false)
+  })
+})
+
+describe('other tables', () => {
+  const place = { startedMs: 0, epoch: 1, block: 1, protocol: 'http/1.1, TLS', problems: [] }
+  const { wallMs, serverCpuUs, serverUtilisation, serverLoopUtilisation, serverGcMs } = cell('tcp', 1)
+  const { generatorUtilisation, generatorDelayP99Us, generatorGcMs, tally } = cell('tcp', 1)
+  const window = {
+    ...{ wallMs, serverCpuUs, serverUtilisation, serverLoopUtilisation, serverGcMs },
+    ...{ generatorUtilisation, generatorDelayP99Us, generatorGcMs },
+  }
+
+  it('hold goals against their bounds, by rounds that have both sides', () => {
     const side = (subject: string, block: number, value: number): GoalCell => ({
       kind: 'goal',
       scenario: 'goal-poll',
@@ -168,28 +208,102 @@ describe('summarize', () => {
     })
     const worse = summaryOf(cells.map((one) => (one.subject === 'parley' ? { ...one, value: 15 } : one)))
     expect(worse.tables[0]).toMatchObject({ rows: [{}, { goal: { met: false } }] })
-    expect(screenOf(worse)).toContain('≤ 1.4 NOT MET')
-  })
-})
-
-describe('the screen and the file', () => {
-  it('say where, with what, and how far the run can be trusted', () => {
-    const text = screenOf(summaryOf([cell('tcp', 1), cell('tcp (A/A)', 1)], { interrupted: true }))
-    expect(text).toContain('Test × 2 · Node 26.0.0 · commit abc · 2026-01-01 00:00 UTC · not pinned')
-    expect(text).toContain('interrupted')
-    expect(text).toContain('not citable')
-    expect(text).toContain('resolves no difference')
-    expect(text).toContain('100/100')
   })
 
-  it('keep intervals without an end out of the JSON', () => {
-    const measurements = [cell('tcp', 1), cell('websocket', 1)]
-    const summary = summaryOf(measurements)
-    const run = { environment: summary.environment, measurements, interrupted: false, durationMs: 1 }
-    const settings = { seed } as Parameters<typeof renderJson>[1]
-    const document = JSON.parse(renderJson(run, settings, summary))
-    expect(document).toMatchObject({ schema: 'parley-bench/1', valid: true, citable: false })
-    expect(document.tables[0].rows[0].cpuRatio?.high ?? null).toBeNull()
-    expect(document.measurements).toHaveLength(2)
+  it('give memory as a slope, and idle costs of the largest size', () => {
+    const idle = (connections: number, block: number): IdleCell => ({
+      ...window,
+      ...place,
+      kind: 'idle',
+      scenario: 'idle',
+      load: 'idle',
+      subject: 'websocket',
+      block,
+      connections,
+      intervalMs: 0,
+      bytesUp: 0,
+      bytesDown: connections * 5,
+      rssBytes: 60e6 + 10_000 * connections + block,
+      connect: histogramOf([1000]),
+    })
+    const cells = [100, 200, 400].flatMap((size) => [1, 2, 3].map((block) => idle(size, block)))
+    const table = summaryOf(cells).tables[0]
+    if (table?.kind !== 'idle') throw new Error('No idle table.')
+    const [row] = table.rows
+    expect(row?.memoryBytesPerConnection).toBeCloseTo(10_000, 6)
+    expect(row?.cpuUsPerConnectionSecond).toBe(10)
+    expect(row?.bytesDownPerConnectionSecond).toBe(10)
+    expect(row?.memory[0]).toEqual({ connections: 100, rssBytes: 61e6 + 2 })
+    const two = summaryOf(cells.filter(({ connections }) => connections < 400)).tables[0]
+    expect(two).toMatchObject({ rows: [{ memoryBytesPerConnection: null }] })
+  })
+
+  it('give the largest load that held everywhere as the capacity', () => {
+    const step = (
+      block: number,
+      offered: number,
+      phase: CapacityCell['phase'],
+      holds: boolean,
+    ): CapacityCell => ({
+      ...window,
+      ...place,
+      kind: 'capacity',
+      scenario: 'ramp',
+      load: 'ramp',
+      subject: 'websocket',
+      block,
+      axis: 'messages a second',
+      offered,
+      phase,
+      latency: histogramOf(Array.from({ length: 20 }, () => 1000)),
+      sendLag: histogramOf([]),
+      tally,
+      mediansUs: [],
+      holds,
+      reason: '',
+      serverUtilisation: 0.95,
+      serverLoopUtilisation: offered >= 200 ? 0.95 : 0.5,
+    })
+    const cells = [step(1, 100, 'search', true), step(2, 200, 'search', true), step(3, 400, 'search', false)]
+    const rowOf = (all: readonly CapacityCell[]) => {
+      const table = summaryOf(all).tables[0]
+      if (table?.kind !== 'capacity') throw new Error('No table of capacities.')
+      return table.rows[0]
+    }
+    expect(rowOf([...cells, step(4, 200, 'confirm', true)])).toMatchObject({ capacity: 200, atLeast: false })
+    const fallen = [...cells, step(4, 200, 'confirm', false), step(5, 100, 'confirm', true)]
+    expect(rowOf(fallen)).toMatchObject({ capacity: 100 })
+    expect(rowOf([step(1, 100, 'search', true)])).toMatchObject({ capacity: 100, atLeast: true })
+    expect(rowOf([step(1, 100, 'search', false)])).toMatchObject({ capacity: null, atLeast: false })
+  })
+
+  it('tell how many were live again, and when', () => {
+    const recovery = (values: readonly number[]): RecoveryCell => ({
+      ...place,
+      kind: 'recovery',
+      scenario: 'network',
+      load: 'a cut',
+      subject: 'websocket',
+      clients: 100,
+      cuts: 1,
+      reconnected: histogramOf(values),
+      firstMessage: histogramOf(values),
+      caughtUp: histogramOf(values),
+      tally,
+      serverCpuUs: 1,
+    })
+    const random = randomStream(1, 'recovery')
+    const values = Array.from({ length: 100 }, () => 1000 + exponential(random, 50_000))
+    const sorted = values.toSorted((one, other) => one - other)
+    const rowOf = (all: readonly number[]) => {
+      const table = summaryOf([recovery(all)]).tables[0]
+      if (table?.kind !== 'recovery') throw new Error('No table of recoveries.')
+      return table.rows[0]
+    }
+    const row = rowOf(values)
+    expect((row?.live95Us ?? 0) / (sorted[94] ?? 1)).toBeCloseTo(1, 2)
+    expect((row?.live100Us ?? 0) / (sorted[99] ?? 1)).toBeCloseTo(1, 2)
+    // Three never came back: a hundred are never live, 95 are.
+    expect(rowOf(sorted.slice(0, 97))).toMatchObject({ live100Us: null, live95Us: expect.any(Number) })
   })
 })

@@ -1,22 +1,22 @@
 // Whether something else on the machine kept the generator from sending on time while a block ran. Pure.
 import { benchLimits } from '../limits.ts'
 import type { DeliveryCell, Discarded } from '../measurement.ts'
-import { baselineOf } from '../subjects.ts'
 import { decodeHistogram, type Histogram, mergeHistograms } from './histogram.ts'
 
 /**
  * The worst reason to discard a block; null: there is none. `cells`: those of the block; `kept`: those of the same table's other blocks,
- * which say how long the baseline takes. A cell is disturbed when more than 1 % of its sends, and more than one, left later than 2 ms or a
+ * which say how long the baseline takes (0 until it is known). A cell is disturbed when more than 1 % of its sends, and more than one, left later than 2 ms or a
  * fifth of the baseline's p50, whatever is more: its send lag at p99 is above the bound, as far as so few sends have a p99.
  * The whole block goes, never one cell: else what makes the sends late would lose its bad cells.
  */
 export function disturbanceOf(
   cells: readonly DeliveryCell[],
   kept: readonly DeliveryCell[],
+  baseline: string,
 ): Discarded | null {
   const boundUs = Math.max(
     benchLimits.sendLagMs * 1000,
-    benchLimits.sendLagShare * baselineP50Us([...cells, ...kept]),
+    benchLimits.sendLagShare * p50Us([...cells, ...kept].filter(({ subject }) => subject === baseline)),
   )
   let worst: Discarded | null = null
   for (const { scenario, load, block, subject, sendLag } of cells) {
@@ -34,12 +34,8 @@ export function tailUs(histogram: Histogram): number {
   return histogram.getValueAtPercentile(Math.min(99, (100 * (totalCount - 1.5)) / totalCount))
 }
 
-/** The median of the baseline's delivery latency; 0 where it has not been measured yet. */
-function baselineP50Us(cells: readonly DeliveryCell[]): number {
-  const baseline = baselineOf([...new Set(cells.map(({ subject }) => subject))])
-  const own = cells
-    .filter(({ subject }) => subject === baseline)
-    .map(({ latency }) => decodeHistogram(latency))
-  const merged = mergeHistograms(own)
+/** 0 where nothing has been measured yet. */
+function p50Us(cells: readonly DeliveryCell[]): number {
+  const merged = mergeHistograms(cells.map(({ latency }) => decodeHistogram(latency)))
   return merged.totalCount === 0 ? 0 : merged.getValueAtPercentile(50)
 }

@@ -1,10 +1,9 @@
 // Cells of readers that stop become a row: what is subtracted from what, which cells are pairs, and when a bound is not kept (R38).
 import { describe, expect, it } from 'vitest'
 import { benchLimits } from '../limits.ts'
-import type { Run, SlowCell, SlowFate, SlowPart } from '../measurement.ts'
-import { renderJson } from '../report/json.ts'
-import { renderScreen } from '../report/screen.ts'
+import type { SlowCell, SlowFate, SlowPart } from '../measurement.ts'
 import { summarize } from './aggregate.ts'
+import { runOf } from './cells.harness.ts'
 import { createHistogram, encodeHistogram } from './histogram.ts'
 import type { SlowRow } from './summary.ts'
 
@@ -51,21 +50,6 @@ const fine: readonly SlowCell[] = [
   memory('memory', 50, 185),
   memory('idle memory', 50, 180),
 ]
-
-function runOf(measurements: readonly SlowCell[]): Run {
-  const environment = {
-    cpuModel: 'a processor',
-    cores: 4,
-    memoryBytes: 1,
-    platform: 'here',
-    node: 'v26',
-    commit: 'abc',
-    startedAt: '2026-01-01T00:00:00.000Z',
-    pinned: null,
-    cpuSource: 'none',
-  }
-  return { environment, measurements, interrupted: false, durationMs: 1 }
-}
 
 function rowOf(cells: readonly SlowCell[]): SlowRow {
   const [table] = summarize(runOf(cells), 1).tables
@@ -118,12 +102,9 @@ describe('a row', () => {
   })
 })
 
-it('shows the table, and a delivery that was lost makes the run invalid', () => {
+it('is a table with the longest stop, and a delivery that was lost makes the run invalid', () => {
   const summary = summarize(runOf(fine), 1)
-  const text = renderScreen(summary, { profileName: 'standard', seed: 1, secure: true })
-  expect(text).toContain('one stop of 60 s')
-  expect(text).toMatch(/websocket, stopped +93\.8 +97\.7 .*idle, caught up .*met/)
-  expect(() => JSON.parse(renderJson(runOf(fine), {} as never, summary))).not.toThrow()
+  expect(summary).toMatchObject({ problems: [], tables: [{ kind: 'slow', stoppedMs: 60_000, blocks: 2 }] })
   const tally = { expected: 10, delivered: 9, lost: 1, duplicated: 0, reordered: 0, foreign: 0 }
   expect(summarize(runOf([...fine, cell('long', 2, 1, { tally })]), 1).problems).toHaveLength(1)
 })

@@ -1,16 +1,20 @@
 // Ranks with their error in view: subjects whose intervals overlap share a tier.
 import type { RatioEstimate } from './ratio.ts'
 
-interface Ranked {
+export interface Ranked {
   readonly subject: string
-  readonly cpuRatio: RatioEstimate | null
+  /** To the baseline; null where it can't be ranked, and for the baseline itself. */
+  readonly ratio: RatioEstimate | null
 }
 
-/** Tiers from 1, the cheapest. The baseline's ratio to itself is exactly 1. A new tier begins where an interval lies wholly above the first one of the tier before. */
+/**
+ * Tiers from 1, the cheapest. The baseline's ratio to itself is exactly 1. Whoever's interval overlaps with that of a tier's first is in
+ * that tier: not with just any member's, or a chain of neighbours would put all into one.
+ */
 export function tiersOf(rows: readonly Ranked[], baseline: string): ReadonlyMap<string, number> {
   const exactly = { ratio: 1, low: 1, high: 1, pairs: 0 }
   const ordered = rows
-    .map(({ subject, cpuRatio }) => ({ subject, at: subject === baseline ? exactly : cpuRatio }))
+    .map(({ subject, ratio }) => ({ subject, at: subject === baseline ? exactly : ratio }))
     .filter((row): row is { subject: string; at: RatioEstimate } => row.at !== null)
     .sort((one, other) => one.at.ratio - other.at.ratio)
   const tiers = new Map<string, number>()

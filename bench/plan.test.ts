@@ -1,0 +1,67 @@
+// The order of a run: scenarios alternate block by block, servers are new every five blocks, and each of these begins with an opening.
+import { describe, expect, it } from 'vitest'
+import { profiles } from './limits.ts'
+import { planRun } from './plan.ts'
+import type { Settings } from './settings.ts'
+import { transportNames } from './subjects.ts'
+
+function settings(changes: Partial<Settings>): Settings {
+  return {
+    profileName: 'standard',
+    profile: profiles.standard,
+    scenarios: ['trickle', 'fanout'],
+    transports: transportNames,
+    seed: 5,
+    secure: true,
+    pin: false,
+    cores: null,
+    fault: null,
+    ...changes,
+  }
+}
+
+describe('planRun', () => {
+  it('is the same for the same seed, and another for another', () => {
+    const names = (seed: number): readonly string[] =>
+      planRun(settings({ seed })).map(({ subject }) => subject)
+    expect(names(5)).toEqual(names(5))
+    expect(names(5)).not.toEqual(names(6))
+  })
+
+  it('plays every block of every scenario before the next block', () => {
+    const blocks = planRun(settings({}))
+      .filter(({ scenario }) => scenario === 'trickle' || scenario === 'fanout')
+      .map(({ block }) => block)
+    expect(blocks).toEqual([...blocks].sort((one, other) => one - other))
+    expect(blocks.at(-1)).toBe(12)
+  })
+
+  it('starts servers anew every five blocks, with a warm-up and one subscriber alone', () => {
+    const steps = planRun(settings({}))
+    const renewals = steps.flatMap((step, place) => (step.renews === true ? [place] : []))
+    expect(renewals).toHaveLength(3)
+    for (const [epoch, place] of renewals.entries()) {
+      const before = steps[place - 1]
+      expect(before?.block ?? 0).toBe(epoch * 5)
+      const base = steps.filter((step) => step.scenario === 'base' && step.block === epoch + 1)
+      expect(base).toHaveLength(transportNames.length)
+    }
+  })
+
+  it('gives each block every subject once, the twin included, and rare intervals now and then', () => {
+    const trickle = planRun(settings({})).filter(({ scenario }) => scenario === 'trickle')
+    for (let block = 1; block <= 12; block++) {
+      const subjects = trickle.filter((step) => step.block === block).map(({ subject }) => subject)
+      expect(new Set(subjects).size).toBe(subjects.length)
+      expect(subjects).toContain('websocket (A/A)')
+      expect(subjects.includes('polling 5 s')).toBe(block % 4 === 1)
+    }
+  })
+
+  it('takes under ten minutes for what `standard` measures, as far as the estimates tell', () => {
+    const all = planRun(settings({ scenarios: ['trickle', 'fanout', 'burst', 'network'] }))
+    const minutes = all.reduce((sum, step) => sum + step.estimateMs, 0) / 60_000
+    expect(minutes).toBeLessThan(10)
+    expect(minutes).toBeGreaterThan(5)
+  })
+})
