@@ -7,6 +7,7 @@ import { fanout } from './fanout.ts'
 import { goalScenarios } from './goals.ts'
 import { idle } from './idle.ts'
 import { network } from './network.ts'
+import { ramp } from './ramp.ts'
 import { rooms } from './rooms.ts'
 import { saturate } from './saturate.ts'
 import type { Scenario } from './scenario.ts'
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   network,
   cut,
   storm,
+  ramp,
   saturate,
   slow,
   ...goalScenarios,
