@@ -4,12 +4,14 @@ import type { ServerKind } from './measurement.ts'
 import {
   type Generator,
   type ParleyServer,
+  type Relays,
   type RunningServer,
   type SlowReaders,
   spareCore,
   startControl,
   startGenerator,
   startParley,
+  startRelays,
   startSlowReaders,
 } from './processes.ts'
 import { type Certificate, makeCertificate } from './servers/certificate.ts'
@@ -98,6 +100,11 @@ export class Lab {
   /** Readers that stop, of the caller's own. They take no processor from server and generator, if there is another one. */
   slowReaders(): Promise<SlowReaders> {
     return this.#alive(startSlowReaders(spareCore(this.cores)))
+  }
+
+  /** Relays of the caller's own. They take no processor from server and generator, if there is another one. */
+  relays(): Promise<Relays> {
+    return this.#alive(startRelays(spareCore(this.cores)))
   }
 
   /** A control of the caller's own, which the caller stops. */

@@ -165,7 +165,7 @@ export const profiles = {
       rarePollIntervalsMs: [5000],
     },
     fanout: {
-      windowMs: 800,
+      windowMs: 650,
       subscribers: [100, 250],
       rooms: 1,
       ratePerSecond: 20,
@@ -173,7 +173,7 @@ export const profiles = {
       rarePollIntervalsMs: [],
     },
     burst: {
-      windowMs: 1000,
+      windowMs: 500,
       subscribers: [50],
       rooms: 1,
       ratePerSecond: 400,
@@ -337,7 +337,7 @@ export const benchLimits = {
   /** Servers and generator are started anew after so many blocks: how well a process happens to be laid out is part of the error. */
   blocksOfAnEpoch: 5,
   /** Intervals that are rare are measured in the first of so many blocks. */
-  rareEvery: 4,
+  rareEvery: 6,
   /** The publisher's thread has its order this long before the first message is due. */
   publishAheadMs: 20,
   /** Kept connections of the publisher, or as many as a burst has messages. */
@@ -357,6 +357,29 @@ export const benchLimits = {
   discardedAtLeast: 2,
   /** Messages of a burst: what a transport joins, it joins here. */
   burstMessages: 200,
+  /** Clients that are cut. */
+  recovery: {
+    /** Messages flow for so long, and one poll interval, before the first cut. */
+    leadMs: 200,
+    /** Who has not come back by then has not come back. The waits before retries grow to 10 s. */
+    patienceMs: 30_000,
+    /** The publisher gets its orders in stretches of this length. */
+    stretchMs: 200,
+    publishConnections: 4,
+    /** The width of the busiest stretch (R33). */
+    busiestMs: 100,
+  },
+  /** Paths to the readers. */
+  network: {
+    jitterMs: 50,
+    /** 1 Mbit/s, for each reader, and texts that it is narrow for. */
+    narrowBytesPerSecond: 125_000,
+    narrowTextBytes: 4000,
+    /** Everything stands still for 200 ms, twice a second on average. */
+    stalls: { everyMs: 300, shortestMs: 200, longestMs: 200 },
+    /** About what it takes to start the relays and to end them. */
+    relayMs: 150,
+  },
   /** What one generator carries without being the limit. */
   generatorReaders: 300,
   /** From this many blocks on, intervals are worth citing. */

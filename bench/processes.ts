@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { benchLimits } from './limits.ts'
 import type { Answer, Order, ResultOf } from './load/orders.ts'
+import type { RelayAnswer, RelayOrder } from './load/relays.ts'
 import type { SlowAnswer, SlowOrder, SlowReport } from './load/slow-orders.ts'
 import type { Watched } from './load/window.ts'
 import type { Certificate } from './servers/certificate.ts'
@@ -243,6 +244,27 @@ export async function startGenerator(core: number | null): Promise<Generator> {
       const answer = await ask<Order, Answer>(child, order, ended)
       if (!answer.ok) throw new Error(answer.message)
       return answer.result as ResultOf<O>
+    },
+    stop: () => end(child),
+  }
+}
+
+/** The process of the relays. */
+export interface Relays {
+  order(order: RelayOrder): Promise<RelayAnswer & { readonly ok: true }>
+  stop(): Promise<void>
+}
+
+export async function startRelays(core: number | null): Promise<Relays> {
+  const child = start('bench/load/relays.ts', [], core)
+  const complaints = collect(child.stderr)
+  await whenSaid(child, (text) => (text.includes('ready') ? text : null))
+  return {
+    order: async (order) => {
+      const ended = (): string => `The relays ended. ${lastLine(complaints())}`
+      const answer = await ask<RelayOrder, RelayAnswer>(child, order, ended)
+      if (!answer.ok) throw new Error(answer.message)
+      return answer
     },
     stop: () => end(child),
   }

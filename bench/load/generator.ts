@@ -3,13 +3,20 @@ import { deliver } from './deliver.ts'
 import type { Answer, Order } from './orders.ts'
 import { pollUnchanged } from './polls.ts'
 import { pushBursts } from './push.ts'
+import { recover } from './recover.ts'
 import { saturate } from './saturate.ts'
 import { sendDurably } from './sends.ts'
+import { detour } from './sockets.ts'
 
-function carryOut(order: Order): Promise<unknown> {
+async function carryOut(order: Order): Promise<unknown> {
   switch (order.kind) {
+    case 'detour':
+      detour(new Map(order.ports))
+      return null
     case 'deliver':
       return deliver(order)
+    case 'recover':
+      return recover(order)
     case 'saturate':
       return saturate(order)
     case 'polls':
