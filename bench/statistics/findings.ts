@@ -132,7 +132,14 @@ function littleProblems(
     wallMs: total(({ cell }) => cell.subscribers * cell.wallMs) / Math.max(links, 1),
     intervalMs: row.intervalMs,
     leastRoundTripMs: pathMs,
-    mostRoundTripMs: pathMs + Math.max(10, (mostRoundTrips * (base?.p50Us ?? 2000)) / 1000),
+    // Or what the latencies say: their mean is half a period and the base, so that a late machine shows in both, and only in one is a fault.
+    mostRoundTripMs:
+      pathMs +
+      Math.max(
+        10,
+        (mostRoundTrips * (base?.p50Us ?? 2000)) / 1000,
+        (2 * (row.latency.meanUs ?? 0)) / 1000 - row.intervalMs,
+      ),
   })
 }
 
