@@ -151,9 +151,23 @@ export interface Observation {
   readonly value: number
 }
 
+/** The places of `message` and `connectionSecond`, which look like a delivery's where a run has one size of room or one rate. */
+const lookalikes = [0, 4] as const
+
 function costsOf(observations: readonly Observation[]): Costs {
-  const [message = 0, delivery = 0, answer = 0, question = 0, connectionSecond = 0] = fitParts(observations)
+  const hidden = lookalikes.filter((part) => !variesAgainstDelivery(observations, part))
+  const usable = observations.map(({ shares, value }) => ({
+    shares: shares.map((share, part) => (hidden.some((one) => one === part) ? 0 : share)),
+    value,
+  }))
+  const [message = 0, delivery = 0, answer = 0, question = 0, connectionSecond = 0] = fitParts(usable)
   return { message, delivery, answer, question, connectionSecond }
+}
+
+/** Whether a part can be told from a delivery: one that comes in the same share everywhere counts as part of it. */
+function variesAgainstDelivery(observations: readonly Observation[], part: number): boolean {
+  const shares = observations.map((one) => (one.shares[part] ?? 0) / (one.shares[1] ?? 0))
+  return shares.some((share) => Math.abs(share - (shares[0] ?? 0)) > 1e-9)
 }
 
 /**
