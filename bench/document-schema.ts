@@ -216,3 +216,8 @@ export function jsonSchema(): object {
     ...(JSON.parse(JSON.stringify(whole)) as object),
   }
 }
+
+/** The committed file. */
+export function schemaText(): string {
+  return `${JSON.stringify(jsonSchema(), null, 2)}\n`
+}

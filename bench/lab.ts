@@ -4,12 +4,14 @@ import type { ServerKind } from './measurement.ts'
 import {
   type Generator,
   type ParleyServer,
+  type Relays,
   type RunningServer,
   type SlowReaders,
   spareCore,
   startControl,
   startGenerator,
   startParley,
+  startRelays,
   startSlowReaders,
 } from './processes.ts'
 import { type Certificate, makeCertificate } from './servers/certificate.ts'
@@ -47,12 +49,12 @@ export class Lab {
 
   /** Which of the run's sets of processes this is, from 1. */
   get epoch(): number {
-    return this.#epoch + 1
+    return this.#parent?.epoch ?? this.#epoch + 1
   }
 
   /** Since the run began, ms. */
   get elapsedMs(): number {
-    return performance.now() - this.#startMs
+    return this.#parent?.elapsedMs ?? performance.now() - this.#startMs
   }
 
   /** The server of this kind, kept until `renew`. */
@@ -95,9 +97,19 @@ export class Lab {
     return this.#alive(startParley(options))
   }
 
+  /** A server of any kind, of the caller's own, which the caller stops. */
+  fresh(kind: ServerKind): Promise<RunningServer> {
+    return kind === 'parley' ? this.freshParley() : this.freshControl(`${kind}.ts`)
+  }
+
   /** Readers that stop, of the caller's own. They take no processor from server and generator, if there is another one. */
   slowReaders(): Promise<SlowReaders> {
     return this.#alive(startSlowReaders(spareCore(this.cores)))
+  }
+
+  /** Relays of the caller's own. They take no processor from server and generator, if there is another one. */
+  relays(): Promise<Relays> {
+    return this.#alive(startRelays(spareCore(this.cores)))
   }
 
   /** A control of the caller's own, which the caller stops. */

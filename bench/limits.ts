@@ -41,9 +41,8 @@ export interface RampProfile {
   readonly confirmations: number
   /** Bisection ends when the smallest load that failed is at most this times the largest that held. */
   readonly resolution: number
-  /** A search that has not ended by then ends with what it has. */
+  /** A search that has not ended by then has found nothing. */
   readonly mostSteps: number
-  readonly pollIntervalMs: number
 }
 
 /** How much a profile measures. */
@@ -147,7 +146,6 @@ export const profiles = {
       confirmations: 2,
       resolution: 1.2,
       mostSteps: 14,
-      pollIntervalMs: 50,
     },
     saturate: { blocks: 1, windowMs: 700, connections: 32 },
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
@@ -165,7 +163,7 @@ export const profiles = {
       rarePollIntervalsMs: [5000],
     },
     fanout: {
-      windowMs: 800,
+      windowMs: 650,
       subscribers: [100, 250],
       rooms: 1,
       ratePerSecond: 20,
@@ -173,7 +171,7 @@ export const profiles = {
       rarePollIntervalsMs: [],
     },
     burst: {
-      windowMs: 1000,
+      windowMs: 500,
       subscribers: [50],
       rooms: 1,
       ratePerSecond: 400,
@@ -224,7 +222,6 @@ export const profiles = {
       confirmations: 3,
       resolution: 1.05,
       mostSteps: 30,
-      pollIntervalMs: 50,
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
@@ -301,7 +298,6 @@ export const profiles = {
       confirmations: 3,
       resolution: 1.05,
       mostSteps: 40,
-      pollIntervalMs: 50,
     },
     saturate: { blocks: 6, windowMs: 3000, connections: 32 },
     goals: { rounds: 12, windowMs: 1500, warmUpMs: 1500 },
@@ -337,7 +333,7 @@ export const benchLimits = {
   /** Servers and generator are started anew after so many blocks: how well a process happens to be laid out is part of the error. */
   blocksOfAnEpoch: 5,
   /** Intervals that are rare are measured in the first of so many blocks. */
-  rareEvery: 4,
+  rareEvery: 6,
   /** The publisher's thread has its order this long before the first message is due. */
   publishAheadMs: 20,
   /** Kept connections of the publisher, or as many as a burst has messages. */
@@ -357,6 +353,50 @@ export const benchLimits = {
   discardedAtLeast: 2,
   /** Messages of a burst: what a transport joins, it joins here. */
   burstMessages: 200,
+  /** Clients that are cut. */
+  recovery: {
+    /** Messages flow for so long, and one poll interval, before the first cut. */
+    leadMs: 200,
+    /** Who has not come back by then has not come back. The waits before retries grow to 10 s. */
+    patienceMs: 30_000,
+    /** The publisher gets its orders in stretches of this length. */
+    stretchMs: 200,
+    publishConnections: 4,
+    /** The width of the busiest stretch (R33). */
+    busiestMs: 100,
+  },
+  /** Paths to the readers. */
+  network: {
+    jitterMs: 50,
+    /** 1 Mbit/s, for each reader, and texts that it is narrow for. */
+    narrowBytesPerSecond: 125_000,
+    narrowTextBytes: 4000,
+    /** Everything stands still for 200 ms, twice a second on average. */
+    stalls: { everyMs: 300, shortestMs: 200, longestMs: 200 },
+    /** About what it takes to start the relays and to end them. */
+    relayMs: 150,
+  },
+  /** Links without news. */
+  idle: {
+    /** After the last has opened, before the window: what opening left to do is done. */
+    settleMs: 500,
+    /** About what a server of its own takes to start and to end. */
+    serverMs: 700,
+  },
+  /** The objective of a capacity, and when a search has failed. */
+  objective: {
+    p99Ms: 100,
+    /** The window's stretches, in whose medians there must be no upward trend. */
+    stretches: 10,
+    /** A server whose event loop is busier than this is saturated: what it carries then is what it can. */
+    saturatedShare: 0.9,
+    /** Below this rate nothing is looked for. */
+    leastRate: 1,
+    /** Before a search its subject carries the first load for so long, which is not measured. */
+    warmUpMs: 500,
+    /** Doublings that a search takes as a rule, for the estimate. */
+    usualDoublings: 5,
+  },
   /** What one generator carries without being the limit. */
   generatorReaders: 300,
   /** From this many blocks on, intervals are worth citing. */

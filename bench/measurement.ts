@@ -2,6 +2,7 @@
 import type { Tally } from './load/checker.ts'
 import type { SlowReport } from './load/slow-orders.ts'
 import type { WindowResult } from './load/window.ts'
+import type { OwnLatency } from './relay/contract.ts'
 
 export type ServerKind = 'parley' | 'tcp' | 'ws'
 
@@ -67,6 +68,8 @@ export interface DeliveryCell extends Traffic, WindowResult, Place, Load {
   readonly connect: string
   /** The slowest delivery of the window's first message, µs; null: nothing was sent. */
   readonly firstMessageUs: number | null
+  /** Where the readers came through a relay: what it added of its own. */
+  readonly relay?: OwnLatency
   /** What the links really spoke, as the server says and the client checked: `h2, TLS`. */
   readonly protocol: string
   /** What makes this cell worthless, in sentences. Empty: it is valid. */
@@ -213,6 +216,10 @@ export interface RecoveryCell extends Place {
   readonly caughtUp: string
   readonly tally: Tally
   readonly serverCpuUs: number
+  /** Of all tries to come back, the share that began in the busiest 100 ms (R33). */
+  readonly busiestShare?: number
+  /** What the relay that cut them added of its own. */
+  readonly relay?: OwnLatency
   readonly protocol: string
   readonly problems: readonly string[]
 }

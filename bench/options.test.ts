@@ -1,10 +1,12 @@
 // The command line: what it understands, what it refuses, and that the help explains every column.
 import { describe, expect, it } from 'vitest'
 import { UsageError } from '../transports/errors.ts'
+import { listText } from './commands/list.ts'
 import { profiles } from './limits.ts'
 import { type Command, parseOptions } from './options.ts'
 import { deliveryFields } from './report/columns.ts'
 import { slowFields } from './report/slow.ts'
+import { scenarios } from './scenarios/all.ts'
 import type { Settings } from './settings.ts'
 import { transportNames } from './subjects.ts'
 
@@ -21,7 +23,7 @@ describe('parseOptions', () => {
     expect(settingsOf()).toEqual({
       profileName: 'standard',
       profile: profiles.standard,
-      scenarios: ['trickle', 'fanout', 'saturate'],
+      scenarios: scenarios.filter(({ usual }) => usual).map(({ name }) => name),
       transports: transportNames,
       seed: 42,
       secure: true,
@@ -57,8 +59,11 @@ describe('parseOptions', () => {
       '9',
     )
     expect(profileName).toBe('quick')
-    expect(profile.fanout).toMatchObject({ blocks: 4, windowMs: 900, subscribers: [7, 70], ratePerSecond: 9 })
-    expect(profile.trickle).toMatchObject({ blocks: 4, subscribers: 7 })
+    expect(profile.blocks).toBe(4)
+    expect(profile.fanout).toMatchObject({ windowMs: 900, subscribers: [7, 70], ratePerSecond: 9 })
+    expect(profile.trickle).toMatchObject({ windowMs: 900, subscribers: [7, 70], ratePerSecond: 9 })
+    expect(profile.saturate).toMatchObject({ blocks: 4, windowMs: 900 })
+    expect(profile.fanout).not.toHaveProperty('blocks')
     expect(profile.goals).toMatchObject({ rounds: 4, windowMs: 900 })
   })
 
@@ -81,9 +86,13 @@ describe('parseOptions', () => {
       '--no-pin',
       '--json',
       'out.json',
+      '--markdown',
+      'out.md',
+      '--no-results',
     )
     expect(command).toMatchObject({
-      jsonFile: 'out.json',
+      files: { json: 'out.json', html: null, markdown: 'out.md' },
+      results: false,
       settings: { seed: 7, cores: [0, 3], transports: ['tcp', 'ws'], secure: false, pin: false },
     })
   })
@@ -100,6 +109,13 @@ describe('parseOptions', () => {
     ['--subscribers', '1000000'],
     ['--cores', '1'],
     ['--fault', 'drop'],
+    ['--fault', 'nagle=3'],
+    ['--profile', 'slow'],
+    ['--quick', '--full'],
+    ['--max', 'p99'],
+    ['--max', 'p99=-1'],
+    ['--max', 'fast=3'],
+    ['--max', 'fanout/tcp/p99=3'],
     ['--unknown', 'x'],
     ['--quick=yes', ''],
     ['--json', '--quick'],
@@ -113,8 +129,37 @@ describe('parseOptions', () => {
     expect(() => parse('--transports', 'http2-push', '--no-tls')).toThrow(UsageError)
   })
 
+  it.each([
+    ['--quick', 'quick'],
+    ['--full', 'full'],
+  ])('takes %s for --profile %s', (short, name) => {
+    expect(settingsOf(short)).toEqual(settingsOf('--profile', name))
+    expect(settingsOf(short).profileName).toBe(name)
+  })
+
+  it.each([
+    [['--transports', 'websoket'], 'Did you mean websocket?'],
+    [['fanuot'], 'Did you mean fanout?'],
+    [['--fault', 'dorp=3'], 'Did you mean drop?'],
+    [['--profile', 'standart'], 'Did you mean standard?'],
+    [['--max', 'p9=3'], 'Did you mean p99?'],
+  ])('suggests what %j may have meant', (args, words) => {
+    expect(() => parse(...args)).toThrow(words)
+  })
+
+  it('reads bounds for a scenario, a transport, both or neither', () => {
+    const command = parse('--max', 'p99=100,fanout/websocket/cpu=30.5', '--max', 'polling/bytes=200')
+    expect(command).toMatchObject({
+      thresholds: [
+        { metric: 'p99', atMost: 100, scenario: null, transport: null },
+        { metric: 'cpu', atMost: 30.5, scenario: 'fanout', transport: 'websocket' },
+        { metric: 'bytes', atMost: 200, scenario: null, transport: 'polling' },
+      ],
+    })
+  })
+
   it('lists every transport, and explains every column in a line of the help', () => {
-    const list = parse('--list')
+    const list = listText([])
     for (const name of transportNames)
       expect(list).toMatchObject({ text: expect.stringContaining(`  ${name}`) })
     const help = parse('--help')

@@ -12,7 +12,7 @@ import {
   serviceFields,
 } from './report/columns.ts'
 import { slowFields } from './report/slow.ts'
-import { scenarioGroups, scenarios } from './scenarios/all.ts'
+import { scenarioGroups, scenarios, scenariosOf } from './scenarios/all.ts'
 import { faultForm, faultHelp, faultKinds, parseFault } from './servers/faults.ts'
 import type { Settings } from './settings.ts'
 import { transportNames, transportOf } from './subjects.ts'
@@ -72,6 +72,10 @@ export const settingsOptions = {
   'no-tls': { type: 'boolean', help: 'Plain sockets for everyone, without what needs HTTP/2.' },
   'no-pin': { type: 'boolean', help: 'Leave the processes to the scheduler.' },
   cores: { type: 'string', value: 'S,G', help: 'Cores of server and generator; the last two without it.' },
+  'keep-disturbed': {
+    type: 'boolean',
+    help: 'Count blocks that something else disturbed: on a machine that is never quiet. Not citable.',
+  },
 } as const
 
 const fileOptions = {
@@ -95,7 +99,6 @@ const optionTable = {
     help: "Exit with 1 where a ranked row of Parley's is above: [SCENARIO/][TRANSPORT/]METRIC=NUMBER.",
   },
   fault: { type: 'string', value: 'FAULT', help: 'Be wrong on purpose: a test of the bench; see below.' },
-  list: { type: 'boolean', help: 'As the list command.' },
   help: { type: 'boolean', help: 'This text.' },
 } as const
 
@@ -131,6 +134,7 @@ export interface SettingsValues {
   readonly 'no-tls'?: boolean
   readonly 'no-pin'?: boolean
   readonly cores?: string
+  readonly 'keep-disturbed'?: boolean
 }
 
 /** The settings that the options ask for. Throws a `UsageError` with one line. */
@@ -150,6 +154,7 @@ export function settingsFrom(
     pin: values['no-pin'] !== true,
     cores: values.cores === undefined ? null : coresFrom(values.cores),
     fault: null,
+    ...(values['keep-disturbed'] === true ? { keepsDisturbed: true } : {}),
   }
   if (!settings.secure && settings.transports.every((name) => transportOf(name).plain === null)) {
     throw new UsageError('None of these transports runs without TLS.')
@@ -178,14 +183,9 @@ export const scenarioWords: readonly string[] = [
 ]
 
 function scenarioNames(asked: readonly string[], profileName: ProfileName): readonly string[] {
-  if (asked.length === 0) return usualScenarios(profileName)
+  if (asked.length === 0) return scenariosOf(profileName)
   const names = asked.flatMap((name) => scenarioGroups[name] ?? [oneOf('scenario', name, scenarioWords)])
   return [...new Set(names)]
-}
-
-/** Those of a run that names none. */
-export function usualScenarios(_profileName: ProfileName): readonly string[] {
-  return scenarios.filter((scenario) => scenario.usual).map((scenario) => scenario.name)
 }
 
 function transportsFrom(asked: readonly string[]): readonly string[] {
@@ -205,8 +205,7 @@ function withFault(settings: Settings, text: string): Settings {
   } catch (error) {
     const [name = ''] = text.split('=')
     const known = faultKinds.some((kind) => kind === name)
-    const forms = faultKinds.map(faultForm)
-    const explained = known ? String((error as Error).message) : unknownText('fault', name, forms)
+    const explained = known ? String((error as Error).message) : unknownText('fault', name, faultKinds)
     throw new UsageError(explained, { cause: error })
   }
   return { ...settings, fault: text }

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { benchLimits } from './limits.ts'
 import type { Answer, Order, ResultOf } from './load/orders.ts'
+import type { RelayAnswer, RelayOrder } from './load/relays.ts'
 import type { SlowAnswer, SlowOrder, SlowReport } from './load/slow-orders.ts'
 import type { Watched } from './load/window.ts'
 import type { Certificate } from './servers/certificate.ts'
@@ -61,7 +62,7 @@ function start(
   // An absolute path stays what it is.
   const command = [process.execPath, ...nodeArgs, resolve(root, script), ...args]
   const pinned = core === null ? command : ['taskset', '-c', String(core), ...command]
-  return spawn(pinned[0] ?? '', pinned.slice(1), {
+  const child = spawn(pinned[0] ?? '', pinned.slice(1), {
     cwd: root,
     // An add-on of the machine's must not make a peer faster here than elsewhere.
     env: {
@@ -74,6 +75,16 @@ function start(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
   })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  return child
+}
+
+const running = new Set<ChildProcess>()
+
+/** Kills every child without waiting, for a process that ends at once. */
+export function killChildren(): void {
+  for (const child of running) child.kill('SIGKILL')
 }
 
 /** Every server carries a probe, so that none has an advantage by not being asked. */
@@ -233,6 +244,27 @@ export async function startGenerator(core: number | null): Promise<Generator> {
       const answer = await ask<Order, Answer>(child, order, ended)
       if (!answer.ok) throw new Error(answer.message)
       return answer.result as ResultOf<O>
+    },
+    stop: () => end(child),
+  }
+}
+
+/** The process of the relays. */
+export interface Relays {
+  order(order: RelayOrder): Promise<RelayAnswer & { readonly ok: true }>
+  stop(): Promise<void>
+}
+
+export async function startRelays(core: number | null): Promise<Relays> {
+  const child = start('bench/load/relays.ts', [], core)
+  const complaints = collect(child.stderr)
+  await whenSaid(child, (text) => (text.includes('ready') ? text : null))
+  return {
+    order: async (order) => {
+      const ended = (): string => `The relays ended. ${lastLine(complaints())}`
+      const answer = await ask<RelayOrder, RelayAnswer>(child, order, ended)
+      if (!answer.ok) throw new Error(answer.message)
+      return answer
     },
     stop: () => end(child),
   }

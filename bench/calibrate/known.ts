@@ -74,7 +74,7 @@ const inMs = (histogram: Histogram, percent: number): number => histogram.getVal
 
 /** A delay of 50 ms is read as 50 ± 1 ms: the median with it less the median of the same server without. */
 export function delayCheck(bench: Bench, wire: Wire): Check {
-  const load = { ratePerSecond: 200, windowMs: bench.short ? 500 : 3000 }
+  const load = { ratePerSecond: 200, windowMs: bench.short ? 400 : 3000 }
   return {
     name: `delay of ${delayMs} ms, ${wire}`,
     why: `The server delivers ${delayMs} ms after receipt; p50 of the open loop with the delay − p50 of the same server without it.`,
@@ -94,7 +94,7 @@ export function delayCheck(bench: Bench, wire: Wire): Check {
 
 /** In the open loop a stall of S in a window of W moves p99 to S − W/100, as 1 % of W's messages wait longer than that. */
 export function openStallCheck(bench: Bench, wire: Wire): Check {
-  const windowMs = bench.short ? 1000 : 2000
+  const windowMs = bench.short ? 800 : 2000
   const load = { ratePerSecond: bench.short ? 800 : 500, windowMs }
   const at = Math.round((load.ratePerSecond * windowMs) / 1000 / 4)
   const expectedMs = stallMs - windowMs / 100

@@ -74,7 +74,7 @@ export async function calibrate(
       await server.stop()
       await lab.renew()
     }
-    await run([sameCheck(same, signal)])
+    await run([sameCheck(lab, same, environment, signal)])
   } finally {
     signal.removeEventListener('abort', stop)
     await server?.stop()

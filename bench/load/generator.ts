@@ -1,15 +1,25 @@
 // The load generator: publisher and subscribers in one process, so that one clock times both ends of a delivery. Takes orders over IPC.
 import { deliver } from './deliver.ts'
+import { idle } from './idle.ts'
 import type { Answer, Order } from './orders.ts'
 import { pollUnchanged } from './polls.ts'
 import { pushBursts } from './push.ts'
+import { recover } from './recover.ts'
 import { saturate } from './saturate.ts'
 import { sendDurably } from './sends.ts'
+import { detour } from './sockets.ts'
 
-function carryOut(order: Order): Promise<unknown> {
+async function carryOut(order: Order): Promise<unknown> {
   switch (order.kind) {
+    case 'detour':
+      detour(new Map(order.ports))
+      return null
     case 'deliver':
       return deliver(order)
+    case 'recover':
+      return recover(order)
+    case 'idle':
+      return idle(order)
     case 'saturate':
       return saturate(order)
     case 'polls':

@@ -1,5 +1,7 @@
 // What the orchestrator asks of the generator process, and what it answers.
 import type { DeliverOrder, DeliverResult } from './deliver.ts'
+import type { IdleOrder, IdleResult } from './idle.ts'
+import type { RecoverOrder, RecoverResult } from './recover.ts'
 import type { Watched, WindowResult } from './window.ts'
 
 /** Requests in a closed loop over one polling route. */
@@ -44,18 +46,40 @@ export interface SendsOrder extends Watched {
   readonly windowMs: number
 }
 
+/** Where sockets are to connect instead, see `sockets.ts`: pairs of ports. Holds for all that is opened later. */
+export interface DetourOrder {
+  readonly kind: 'detour'
+  readonly ports: readonly (readonly [number, number])[]
+}
+
 export interface CountResult extends WindowResult {
   readonly count: number
   readonly bytesPerDelivery?: number
 }
 
-export type Order = DeliverOrder | SaturateOrder | PollsOrder | PushOrder | SendsOrder
+export type Order =
+  | DetourOrder
+  | DeliverOrder
+  | RecoverOrder
+  | IdleOrder
+  | SaturateOrder
+  | PollsOrder
+  | PushOrder
+  | SendsOrder
 
-export type ResultOf<O extends Order> = O extends DeliverOrder
-  ? DeliverResult
-  : O extends SaturateOrder
-    ? SaturateResult
-    : CountResult
+/** By kind: what an order is answered with. */
+interface Results {
+  readonly detour: null
+  readonly deliver: DeliverResult
+  readonly recover: RecoverResult
+  readonly idle: IdleResult
+  readonly saturate: SaturateResult
+  readonly polls: CountResult
+  readonly push: CountResult
+  readonly sends: CountResult
+}
+
+export type ResultOf<O extends Order> = Results[O['kind']]
 
 /** Over IPC, one order at a time. */
 export type Answer =

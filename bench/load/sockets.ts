@@ -8,14 +8,30 @@ import { Http2Dialer } from '../../transports/websocket/dial-http2.node.ts'
 import { http2Port } from '../../transports/websocket/http2-port.ts'
 import { NodeWebSocket } from '../../transports/websocket/node-websocket.node.ts'
 
+/** Where to connect instead: ports of relays, by the ports of the server that they stand before. Requests keep the server's name. */
+export type Detours = ReadonlyMap<number, number>
+
+let commonDetours: Detours = new Map()
+
+/** What is opened from now on goes this way, but for sockets that have detours of their own. TLS only: see `webSocketClass`. */
+export function detour(detours: Detours): void {
+  commonDetours = detours
+}
+
 /** The TCP sockets of one subscriber. */
 export class CountedSockets {
+  readonly #detours: Detours
   readonly #sockets: net.Socket[] = []
   readonly #webSockets: NodeWebSocket[] = []
 
+  constructor(detours: Detours = commonDetours) {
+    this.#detours = detours
+  }
+
   /** A TCP connection that this counter keeps an eye on. */
   connect(port: number): net.Socket {
-    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
+    const options = { port: this.#detours.get(port) ?? port, host: '127.0.0.1', noDelay: true }
+    const socket = net.connect(options)
     this.#sockets.push(socket)
     return socket
   }

@@ -42,7 +42,7 @@ function watchOwnGc(): void {
 
 /**
  * Starts to watch; the function that it gives ends the window and says what happened. Both ends' garbage is collected before: with what
- * the opening of links had left, one window in five cost twice as much as the others (A/A of CPU per delivery, 100 subscribers:
+ * the opening of links had left, one window in four cost up to twice as much as the others (A/A of CPU per delivery, 100 subscribers:
  * ± 25 % of blocks with it, ± 5 % without). What a window's own garbage costs counts where it is collected within the window.
  */
 export async function openWindow({ serverPid, serverProbe }: Watched): Promise<() => Promise<WindowResult>> {

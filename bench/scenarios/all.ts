@@ -1,14 +1,19 @@
 // Every scenario, in the order of a run, and which of them a profile includes.
 import type { ProfileName } from '../limits.ts'
 import { burst } from './burst.ts'
+import { cut } from './cut.ts'
 import { duplex } from './duplex.ts'
 import { fanout } from './fanout.ts'
 import { goalScenarios } from './goals.ts'
+import { idle } from './idle.ts'
+import { network } from './network.ts'
+import { ramp } from './ramp.ts'
 import { rooms } from './rooms.ts'
 import { saturate } from './saturate.ts'
 import type { Scenario } from './scenario.ts'
 import { size } from './size.ts'
 import { slow } from './slow.ts'
+import { storm } from './storm.ts'
 import { trickle } from './trickle.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -18,6 +23,11 @@ export const scenarios: readonly Scenario[] = [
   rooms,
   duplex,
   size,
+  idle,
+  network,
+  cut,
+  storm,
+  ramp,
   saturate,
   slow,
   ...goalScenarios,

@@ -28,7 +28,7 @@ const rateOf = (result: CountResult) => ({ ...result, value: (result.count / res
 async function against(
   starting: Promise<RunningServer>,
   lab: Lab,
-  order: (server: RunningServer) => Exclude<Order, { kind: 'deliver' } | { kind: 'saturate' }>,
+  order: (server: RunningServer) => Extract<Order, { kind: 'polls' | 'push' | 'sends' }>,
 ): Promise<CountResult> {
   const server = await starting
   try {

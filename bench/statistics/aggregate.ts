@@ -16,9 +16,10 @@ import { Bases, baseScenario } from './base.ts'
 import { capacityTable } from './capacity.ts'
 import { type DeliveryResult, deliveryTable, hasBlocks } from './delivery.ts'
 import { deliveryFindings, environmentWarnings, pressureWarnings } from './findings.ts'
-import { controlsDiffer, faultsOf } from './gates.ts'
+import { controlsDiffer, faultsOf, sharedCore } from './gates.ts'
 import { goalTable } from './goals.ts'
 import { idleTable } from './idle.ts'
+import { lostTables } from './lost.ts'
 import { recoveryTable } from './recovery.ts'
 import { serviceProblems, serviceTable } from './service.ts'
 import { slowTable } from './slow.ts'
@@ -30,7 +31,7 @@ export function summarize(run: Run, seed: number, profileName = 'standard'): Sum
   const bases = new Bases(measured.filter((cell) => cell.kind === 'delivery'))
   const groups = Map.groupBy(measured, keyOf)
   groups.delete(baseKey)
-  const problems = [...cellProblems(run.measurements)]
+  const problems = [...cellProblems(run.measurements), ...lostTables(run)]
   const warnings = [...environmentWarnings(run.environment)]
   const tables: Table[] = []
   const deliveries: DeliveryResult[] = []
