@@ -1,107 +1,19 @@
 // A believable run, made by code from a seed: what tests look at and what the report is looked at with. Nothing in it was measured.
 import type { Discarded, Load } from '../measurement.ts'
 import { type Random, randomStream } from '../random.ts'
-import { createHistogram, encodeHistogram, percentileUs } from '../statistics/histogram.ts'
 import type { RatioEstimate } from '../statistics/ratio.ts'
 import type {
-  CapacityTable,
   Comparison,
   Control,
   DeliveryRow,
   DeliveryTable,
-  IdleTable,
-  LatencySummary,
   Metric,
   Moment,
-  Predicted,
-  RecoveryTable,
   Table,
 } from '../statistics/summary.ts'
 import type { ReportDocument } from './document.ts'
-
-/** What a transport is made to cost. */
-interface Kind {
-  readonly subject: string
-  readonly transport: string
-  readonly protocol: string
-  readonly intervalMs: number
-  readonly baseUs: number
-  readonly writeUs: number
-  readonly cpuPerDelivery: number
-  readonly cpuPerAnswer: number
-  readonly bytes: number
-  readonly bytesPerAnswer: number
-}
-
-const push = { intervalMs: 0, cpuPerAnswer: 0, bytesPerAnswer: 0 }
-
-export const exampleKinds: readonly Kind[] = [
-  {
-    ...push,
-    subject: 'tcp',
-    transport: 'tcp',
-    protocol: 'bare, TLS',
-    baseUs: 310,
-    writeUs: 5,
-    cpuPerDelivery: 6,
-    bytes: 241,
-  },
-  {
-    ...push,
-    subject: 'ws',
-    transport: 'ws',
-    protocol: 'http/1.1, TLS',
-    baseUs: 380,
-    writeUs: 11,
-    cpuPerDelivery: 13,
-    bytes: 244,
-  },
-  {
-    ...push,
-    subject: 'websocket',
-    transport: 'websocket',
-    protocol: 'http/1.1, TLS',
-    baseUs: 520,
-    writeUs: 8,
-    cpuPerDelivery: 10,
-    bytes: 254,
-  },
-  {
-    ...push,
-    subject: 'websocket-h2',
-    transport: 'websocket-h2',
-    protocol: 'h2, TLS',
-    baseUs: 640,
-    writeUs: 15,
-    cpuPerDelivery: 18,
-    bytes: 263,
-  },
-  {
-    ...push,
-    subject: 'http2-push',
-    transport: 'http2-push',
-    protocol: 'h2, TLS',
-    baseUs: 610,
-    writeUs: 11,
-    cpuPerDelivery: 13.5,
-    bytes: 260,
-  },
-]
-
-function polling(intervalMs: number): Kind {
-  return {
-    subject: `polling ${intervalMs / 1000} s`,
-    transport: 'polling',
-    protocol: 'h2, TLS',
-    intervalMs,
-    baseUs: 900,
-    writeUs: 0,
-    cpuPerDelivery: 3,
-    cpuPerAnswer: 85,
-    bytes: 160,
-    bytesPerAnswer: 236,
-  }
-}
+import { exampleKinds, type Kind, latencySummary, polling, predicted } from './example-parts.harness.ts'
+import { capacityTable, idleTable, recoveryTable } from './example-tables.harness.ts'
 
 const environment: ReportDocument['environment'] = {
   cpuModel: 'Example CPU (made by code)',
@@ -334,113 +246,4 @@ function momentsOf(
       generatorDelayP99Us: 300 + 900 * random() ** 3,
     }
   })
-}
-
-function recoveryTable(random: Random, blocks: number): RecoveryTable {
-  const kinds = [...exampleKinds.filter((kind) => kind.transport !== 'tcp'), polling(500)]
-  const back = (kind: Kind) => (): number =>
-    200_000 + kind.baseUs * 20 + 900_000 * random() ** 2 + kind.intervalMs * 1000 * random()
-  return {
-    kind: 'recovery',
-    scenario: 'network cut',
-    load: '20 clients, every link cut by RST, 20 msg/s',
-    blocks,
-    rows: kinds.map((kind) => ({
-      subject: kind.subject,
-      transport: kind.transport,
-      protocol: kind.protocol,
-      clients: 20 * blocks,
-      cuts: blocks,
-      reconnected: latencySummary(20 * blocks, 240, back(kind)),
-      firstMessage: latencySummary(20 * blocks, 240, back(kind)),
-      caughtUp: latencySummary(20 * blocks, 240, () => back(kind)() + 8000),
-      live95Us: 1_050_000,
-      live100Us: 1_300_000,
-      tally: {
-        expected: 400 * blocks,
-        delivered: 400 * blocks,
-        lost: 0,
-        duplicated: 0,
-        reordered: 0,
-        foreign: 0,
-      },
-    })),
-  }
-}
-
-function idleTable(random: Random): IdleTable {
-  return {
-    kind: 'idle',
-    scenario: 'idle',
-    load: '50, 100, 200 connections',
-    blocks: 3,
-    rows: [...exampleKinds, polling(500)].map((kind) => ({
-      subject: kind.subject,
-      transport: kind.transport,
-      intervalMs: kind.intervalMs,
-      protocol: kind.protocol,
-      cpuUsPerConnectionSecond: kind.intervalMs > 0 ? 174 : 3.2,
-      bytesDownPerConnectionSecond: kind.intervalMs > 0 ? 136 : 4.6,
-      bytesUpPerConnectionSecond: kind.intervalMs > 0 ? 92 : 0,
-      memoryBytesPerConnection: 14_000 + 6000 * random(),
-      memory: [50, 100, 200].map((connections) => ({ connections, rssBytes: 9e7 + connections * 17_000 })),
-      connect: latencySummary(600, 300, () => 2500 + 4000 * random()),
-    })),
-  }
-}
-
-function capacityTable(): CapacityTable {
-  return {
-    kind: 'capacity',
-    scenario: 'ramp',
-    load: '100 subscribers',
-    axis: 'messages a second',
-    rows: exampleKinds.map((kind) => {
-      const knee = 1e6 / (kind.cpuPerDelivery * 100)
-      const offered = [50, 100, 200, 400, 800, 1600, 3200].filter((rate) => rate < 2.2 * knee)
-      return {
-        subject: kind.subject,
-        transport: kind.transport,
-        protocol: kind.protocol,
-        capacity: offered.filter((rate) => rate < knee).at(-1) ?? null,
-        atLeast: kind.subject === 'tcp',
-        steps: offered.map((rate) => {
-          const load = Math.min(0.98, rate / knee)
-          return {
-            offered: rate,
-            phase: 'search' as const,
-            p50Us: kind.baseUs / (1 - load),
-            p99Us: (4 * kind.baseUs) / (1 - load) ** 1.3,
-            serverUtilisation: load,
-            generatorUtilisation: load * 0.6,
-            holds: rate < knee,
-            reason: rate < knee ? '' : 'The median grew through the window.',
-          }
-        }),
-      }
-    }),
-  }
-}
-
-function predicted(measured: number | null, value: number, tolerance: number): Predicted | null {
-  if (measured === null) return null
-  const ratio = measured / value
-  return { value, ratio, tolerance, flagged: Math.abs(ratio - 1) > tolerance }
-}
-
-function latencySummary(samples: number, drawn: number, draw: () => number): LatencySummary {
-  const histogram = createHistogram()
-  const draws = Math.max(1, Math.min(Math.round(samples), drawn))
-  const each = Math.max(1, Math.round(samples / draws))
-  for (let index = 0; index < draws; index++) histogram.recordValueWithCount(Math.round(draw()), each)
-  return {
-    samples: histogram.totalCount,
-    meanUs: histogram.mean,
-    p50Us: percentileUs(histogram, 50),
-    p90Us: percentileUs(histogram, 90),
-    p99Us: percentileUs(histogram, 99),
-    p999Us: percentileUs(histogram, 99.9),
-    maxUs: histogram.maxValue,
-    histogram: encodeHistogram(histogram),
-  }
 }

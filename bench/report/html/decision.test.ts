@@ -104,6 +104,16 @@ describe('candidatesOf', () => {
     expect(poller?.cpu.question).toBeLessThan(110)
   })
 
+  it('counts everything as a delivery’s where a run has one room and one rate only', () => {
+    const one = exampleDocument({ without: ['idle'] }).tables.slice(2, 3)
+    const socket = candidatesOf(one).find((candidate) => candidate.transport === 'websocket')
+    const row =
+      one[0]?.kind === 'delivery' ? one[0].rows.find((each) => each.subject === 'websocket') : undefined
+    expect(socket?.cpu.delivery).toBeCloseTo(row?.cpuUsPerDelivery ?? 0, 6)
+    expect(socket?.cpu.message).toBe(0)
+    expect(socket?.cpu.connectionSecond).toBe(0)
+  })
+
   it('has nothing to say without deliveries', () => {
     expect(candidatesOf([])).toEqual([])
   })

@@ -89,7 +89,9 @@ function candidateOf(
     // Of a burst, deliveries are joined: it says what it costs to be busy, not to be quiet.
     if (burst > 1) return []
     const usable = table.rows.filter((row) => row.transport === transport && !row.diverging)
-    return usable.map((row) => ({ row, rate: ratePerSecond / rooms, audience: subscribers / rooms }))
+    // Alike for all: a table where the generator was one transport's limit says nothing of anyone's tail.
+    const calm = !table.rows.some((row) => row.generatorBound)
+    return usable.map((row) => ({ row, calm, rate: ratePerSecond / rooms, audience: subscribers / rooms }))
   })
   const first = rows[0]
   if (first === undefined) return []
@@ -121,7 +123,7 @@ function candidateOf(
       polls,
       cpu: costsOf([...observed((row) => row.cpuUsPerDelivery, true), ...resting]),
       wire: costsOf(observed((row) => row.wireBytesPerDelivery, false)),
-      latencyMs: polls ? waitBaseMs(rows.map(({ row }) => row)) : tailMs(rows.map(({ row }) => row)),
+      latencyMs: polls ? waitBaseMs(rows.map(({ row }) => row)) : tailMs(rows),
       rows: rows.length,
     },
   ]
@@ -130,9 +132,9 @@ function candidateOf(
 type Row = DeliveryTable['rows'][number]
 
 /** The largest p99 that may be said and isn't the generator's; where there is none, the largest p90 or maximum. */
-function tailMs(rows: readonly Row[]): number {
-  const calm = rows.filter((row) => !row.generatorBound)
-  const usable = calm.length > 0 ? calm : rows
+function tailMs(all: readonly { readonly row: Row; readonly calm: boolean }[]): number {
+  const calm = all.filter((one) => one.calm)
+  const usable = (calm.length > 0 ? calm : all).map(({ row }) => row)
   const tails = usable.map((row) => row.latency.p99Us).filter((us) => us !== null)
   const others = usable.map((row) => row.latency.p90Us ?? row.latency.maxUs)
   return Math.max(...(tails.length > 0 ? tails : others)) / 1000
@@ -151,9 +153,23 @@ export interface Observation {
   readonly value: number
 }
 
+/** The places of `message` and `connectionSecond`, which look like a delivery's where a run has one size of room or one rate. */
+const lookalikes = [0, 4] as const
+
 function costsOf(observations: readonly Observation[]): Costs {
-  const [message = 0, delivery = 0, answer = 0, question = 0, connectionSecond = 0] = fitParts(observations)
+  const hidden = lookalikes.filter((part) => !variesAgainstDelivery(observations, part))
+  const usable = observations.map(({ shares, value }) => ({
+    shares: shares.map((share, part) => (hidden.some((one) => one === part) ? 0 : share)),
+    value,
+  }))
+  const [message = 0, delivery = 0, answer = 0, question = 0, connectionSecond = 0] = fitParts(usable)
   return { message, delivery, answer, question, connectionSecond }
+}
+
+/** Whether a part can be told from a delivery: one that comes in the same share everywhere counts as part of it. */
+function variesAgainstDelivery(observations: readonly Observation[], part: number): boolean {
+  const shares = observations.map((one) => (one.shares[part] ?? 0) / (one.shares[1] ?? 0))
+  return shares.some((share) => Math.abs(share - (shares[0] ?? 0)) > 1e-9)
 }
 
 /**

@@ -38,12 +38,17 @@ export function renderFigure(figure: Figure): string {
     `<figcaption><h3>${escapeText(title)}</h3><p>${escapeText(shows)}</p><p class="wrong"><b>How it could be wrong:</b> ${escapeText(wrong)}</p></figcaption>`,
     missing === null
       ? `<div class="plots">${drawn.join('')}</div>`
-      : `<p class="missing">${escapeText(missing)}</p>`,
+      : `<p class="missing">${withCode(missing)}</p>`,
     missing === null ? '<p class="readout" aria-live="polite"></p>' : '',
     data === null ? '' : `<details><summary>The numbers</summary>${renderData(data, title)}</details>`,
     '</figure>',
   ]
   return parts.join('')
+}
+
+/** What stands between backticks is something to type. */
+function withCode(text: string): string {
+  return escapeText(text).replace(/`([^`]+)`/g, '<code>$1</code>')
 }
 
 /** The first column names the row; all others are figures. */

@@ -61,11 +61,15 @@ describe('renderReport', () => {
   it('escapes whatever a document says', () => {
     const evil = '<script>alert("1")</script>&\''
     const text = JSON.stringify(document).replaceAll('websocket-h2', evil.replaceAll('"', '\\"'))
-    const hurt = { ...JSON.parse(text), warnings: [evil], problems: [evil] }
+    const hurt = { ...JSON.parse(text), warnings: [evil], problems: [] }
     const rendered = renderReport(hurt)
     expect(rendered).not.toContain('<script>alert')
     expect(rendered).toContain('&lt;script&gt;alert')
+    // Its own one and the map's data.
     expect(rendered.match(/<script/g)).toHaveLength(2)
+    const invalid = renderReport({ ...hurt, problems: [evil] })
+    expect(invalid).not.toContain('<script>alert')
+    expect(invalid).toContain('so nothing is ranked')
   })
 
   it('cannot be taken for more than it is', () => {

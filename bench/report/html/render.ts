@@ -64,7 +64,10 @@ function drawn(
     ...recoveryFigures(document.tables, marks),
     timelineFigure(tables, marks),
   ]
-  return { scripted: renderMap(document.tables, marks), figures: figures.map(renderFigure).join('\n') }
+  return {
+    scripted: renderMap(document.tables, marks, document.problems.length === 0),
+    figures: figures.map(renderFigure).join('\n'),
+  }
 }
 
 function head(document: ReportDocument): string {

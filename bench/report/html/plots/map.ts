@@ -35,12 +35,13 @@ const units: Readonly<
 
 const costKinds = ['cpu', 'wire'] as const
 
-export function renderMap(tables: readonly Table[], marks: Marks): string {
-  const candidates = candidatesOf(tables)
+/** `valid`: of the run; where it isn't, nothing is ranked, so there is no map. */
+export function renderMap(tables: readonly Table[], marks: Marks, valid: boolean): string {
+  const candidates = valid ? candidatesOf(tables) : []
   const caption =
     '<figcaption><h3>Decision map</h3><p>For an update rate for each reader and a latency that 99 % of the deliveries must keep: the transport that costs the server least, by this run’s own figures. Polling asks as rarely as that latency allows. Move the point to your own case.</p><p class="wrong"><b>How it could be wrong:</b> it reaches far beyond the rates that were measured, on loopback without a path’s delay, and it leaves out the cost of taking a message in, which is the same for all.</p></figcaption>'
   if (candidates.length === 0)
-    return `<figure id="map" class="full">${caption}<p class="missing">This run has no deliveries to fit costs from. <code>npm run bench -- trickle fanout</code> measures them.</p></figure>`
+    return `<figure id="map" class="full">${caption}<p class="missing">${valid ? 'This run has no deliveries to fit costs from.' : 'This run is invalid, so nothing is ranked.'} <code>npm run bench -- trickle fanout</code> measures what is needed.</p></figure>`
   const signs = new Map(candidates.map((one) => [one.transport, signOf(one.transport, marks)]))
   const maps = costKinds.map((kind) => {
     const svg = (width: number): string => mapSvg(candidates, signs, kind, width)
