@@ -163,7 +163,7 @@ export const profiles = {
       rarePollIntervalsMs: [5000],
     },
     fanout: {
-      windowMs: 800,
+      windowMs: 650,
       subscribers: [100, 250],
       rooms: 1,
       ratePerSecond: 20,
@@ -171,7 +171,7 @@ export const profiles = {
       rarePollIntervalsMs: [],
     },
     burst: {
-      windowMs: 1000,
+      windowMs: 500,
       subscribers: [50],
       rooms: 1,
       ratePerSecond: 400,
@@ -333,7 +333,7 @@ export const benchLimits = {
   /** Servers and generator are started anew after so many blocks: how well a process happens to be laid out is part of the error. */
   blocksOfAnEpoch: 5,
   /** Intervals that are rare are measured in the first of so many blocks. */
-  rareEvery: 4,
+  rareEvery: 6,
   /** The publisher's thread has its order this long before the first message is due. */
   publishAheadMs: 20,
   /** Kept connections of the publisher, or as many as a burst has messages. */

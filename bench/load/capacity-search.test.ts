@@ -73,7 +73,10 @@ describe('the search for a capacity', () => {
   })
 
   it('believes a failure without a cause when it comes twice', () => {
-    const { tried } = run(({ offered }) => (offered <= 430 ? 'holds' : 'unclear'), { ...plan, resolution: 1.2 })
+    const { tried } = run(({ offered }) => (offered <= 430 ? 'holds' : 'unclear'), {
+      ...plan,
+      resolution: 1.2,
+    })
     expect(tried).toEqual([50, 100, 200, 400, 800, 800, 600, 600, 500, 500, 450, 450, 400, 400, 400])
   })
 

@@ -77,17 +77,17 @@ export const deliveryFields: readonly Field<DeliveryRow>[] = [
     (row) => String(row.comparisons.cpu.tier ?? '–'),
   ),
   field(
-    'B each',
+    'bytes',
     'right',
     'bytes at the socket per delivery, both ways, TLS included, publishing not',
     (row) => short(bytesEach(row)),
   ),
   field('theory', 'right', 'of the bytes', (row) => predictedText(predictedBytes(row))),
-  field('joined', 'right', 'coalescing factor: deliveries per read event of the client', (row) =>
+  field('joins', 'right', 'coalescing factor: deliveries per read event of the client', (row) =>
     short(row.coalescing),
   ),
   field(
-    'delivered',
+    'arrived',
     'right',
     'deliveries that arrived, once and in order; "delivered/expected!" where not all did',
     deliveredText,

@@ -144,7 +144,7 @@ export function exampleDocument(options: ExampleOptions = {}): ReportDocument {
     fanout(10),
     fanout(100),
     fanout(250),
-    deliveryTable(random, 'burst', { subscribers: 50, ratePerSecond: 0.5, burst: 200 }, [500], blocks),
+    deliveryTable(random, 'burst', { subscribers: 50, ratePerSecond: 100, burst: 200 }, [500], blocks),
     recoveryTable(random, blocks),
     idleTable(random),
     capacityTable(),
@@ -208,7 +208,7 @@ function deliveryTable(
 
 function deliveryRow(random: Random, kind: Kind, load: Load, blocks: number): DeliveryRow {
   const { subscribers, ratePerSecond, burst } = load
-  const samples = Math.round(subscribers * ratePerSecond * burst * 2 * blocks)
+  const samples = Math.round(subscribers * ratePerSecond * 2 * blocks)
   const spreadUs = subscribers * burst * kind.writeUs
   const waitUs = kind.intervalMs * 1000
   const noise = (): number => (random() < 0.004 ? 9000 * random() : 120 * random() ** 3)
@@ -255,11 +255,7 @@ function deliveryRow(random: Random, kind: Kind, load: Load, blocks: number): De
     payloadBytesUpPerDelivery: 0,
     wireBytesPerDelivery: bytesDown + bytesUp + 104,
     coalescing:
-      kind.intervalMs > 0
-        ? Math.max(1, (ratePerSecond * burst * kind.intervalMs) / 1000)
-        : burst > 1
-          ? 6
-          : 1.01,
+      kind.intervalMs > 0 ? Math.max(1, (ratePerSecond * kind.intervalMs) / 1000) : burst > 1 ? 6 : 1.01,
     requestsPerDelivery: kind.intervalMs > 0 ? perAnswer : 0,
     comparisons: comparisonsOf(kind, cpu, latency.p50Us, bytesDown + bytesUp, load),
     tally: { expected: samples, delivered: samples, lost: 0, duplicated: 0, reordered: 0, foreign: 0 },
@@ -271,8 +267,8 @@ function deliveryRow(random: Random, kind: Kind, load: Load, blocks: number): De
 }
 
 /** Answers for each delivery of one that polls: every P, whatever there is. */
-function answerShare({ intervalMs }: Kind, { ratePerSecond, burst }: Load): number {
-  return intervalMs === 0 ? 0 : 1000 / (intervalMs * ratePerSecond * burst)
+function answerShare({ intervalMs }: Kind, { ratePerSecond }: Load): number {
+  return intervalMs === 0 ? 0 : 1000 / (intervalMs * ratePerSecond)
 }
 
 function comparisonsOf(

@@ -36,7 +36,7 @@ export function renderScreen(summary: Summary, options: ScreenOptions): string {
     validityLine(summary, options),
     ...listed(summary.problems, ''),
     ...listed(summary.warnings, 'warning: '),
-    ...summary.tables.flatMap((table) => ['', ...renderOne(table)]),
+    ...summary.tables.flatMap((table) => ['', ...renderOne(table, summary.problems.length === 0)]),
     '',
     ...closing(summary),
   ]
@@ -52,10 +52,10 @@ function indented(text: string): readonly string[] {
   return wrap(`  ${text}`, screenColumns, 4)
 }
 
-function renderOne(table: Table): readonly string[] {
+function renderOne(table: Table, valid: boolean): readonly string[] {
   switch (table.kind) {
     case 'delivery':
-      return deliveryLines(table)
+      return deliveryLines(table, valid)
     case 'service':
       return [
         `${table.scenario}: closed-loop service time · ${table.load} · ${plural(table.blocks, 'block')}`,
@@ -89,13 +89,13 @@ function titleOf(table: {
   return `${table.scenario}: ${table.load} · ${plural(table.blocks, 'block')}`
 }
 
-function deliveryLines(table: DeliveryTable): readonly string[] {
+function deliveryLines(table: DeliveryTable, valid: boolean): readonly string[] {
   const title = [titleOf(table), `baseline ${table.baseline}`, lagText(table.sendLag)]
   return [
     title.join(' · '),
     ...tableLines(deliveryFields, table.rows),
     ...rowNotes(table).flatMap(indented),
-    ...comparisonLines(table).flatMap(indented),
+    ...comparisonLines(table, valid).flatMap(indented),
   ]
 }
 

@@ -93,8 +93,9 @@ export function tableName(table: { readonly scenario: string; readonly load: str
   return `${table.scenario}, ${table.load}`
 }
 
-/** One sentence for each metric that the table ranks, and one for those that it may not rank. */
-export function comparisonLines(table: DeliveryTable): readonly string[] {
+/** One sentence for each metric that the table ranks, and one for those that it may not rank. An invalid run ranks nothing. */
+export function comparisonLines(table: DeliveryTable, valid: boolean): readonly string[] {
+  if (!valid) return ['not ranked: this run is invalid.']
   const lines: string[] = []
   const unranked: string[] = []
   for (const metric of metrics) {
@@ -178,27 +179,36 @@ export function resolutionLine(summary: Pick<Summary, 'tables'>): string | null 
   return `Smallest difference that this run can resolve: ${parts.join(', ')}.`
 }
 
-/** The verdict in plain sentences, the plainest figures first: what pushing and polling cost against the baseline, by CPU. */
-export function verdictSentences(summary: Pick<Summary, 'tables'>): readonly string[] {
-  return deliveryTables(summary).flatMap((table) => {
-    const sentences = (['cpu', 'p50'] as const).flatMap((metric) => metricSentence(table, metric))
-    return sentences.length === 0 ? [] : [`${tableName(table)}: ${sentences.join(' ')}`]
-  })
+export interface Verdict {
+  readonly table: string
+  readonly sentences: readonly string[]
+}
+
+/** The verdict in plain sentences: what each transport costs against the baseline, by CPU, median and bytes. */
+export function verdicts(summary: Pick<Summary, 'tables'>): readonly Verdict[] {
+  return deliveryTables(summary).map((table) => ({
+    table: tableName(table),
+    sentences: (['cpu', 'p50', 'bytes'] as const).flatMap((metric) => metricSentence(table, metric)),
+  }))
 }
 
 const costWords: Readonly<Partial<Record<Metric, string>>> = {
   cpu: 'CPU per delivery',
   p50: 'Median latency',
+  bytes: 'Bytes per delivery',
 }
 
+/** `CPU per delivery, in multiples of websocket’s: http2-push 1.30× [1.20–1.40], ws no difference (± 4.0 %).` */
 function metricSentence(table: DeliveryTable, metric: Metric): readonly string[] {
   const control = table.controls?.[metric] ?? null
   const name = costWords[metric] ?? metric
-  if (control?.rankable !== true) return [`${name} is not ranked here.`]
-  const said = table.rows
+  if (control?.rankable !== true) return [`${name}: not ranked here.`]
+  const size = (row: DeliveryRow): number => row.comparisons[metric].ratio?.ratio ?? 1
+  const said = [...table.rows]
+    .sort((one, other) => size(one) - size(other))
     .filter((row) => row.subject !== table.baseline)
     .flatMap((row) => comparisonText(row, row.comparisons[metric], control))
-  return said.length === 0 ? [] : [`${name}, × ${table.baseline}: ${said.join(', ')}.`]
+  return said.length === 0 ? [] : [`${name}, in multiples of ${table.baseline}’s: ${said.join(', ')}.`]
 }
 
 function comparisonText(
@@ -208,5 +218,5 @@ function comparisonText(
 ): readonly string[] {
   if (ratio === null || standing === 'unranked') return []
   if (standing === 'unresolved') return [`${row.subject} no difference (${share(control.resolution)})`]
-  return [`${row.subject} ${ratioText(ratio)}`]
+  return [`${row.subject} ${ratioText(ratio).replace(' [', '× [')}`]
 }

@@ -76,11 +76,25 @@ export class Plot {
   }
 
   /** A mark with what it says when it is pointed at. `hollow`: the model's, or one that failed. */
-  dot(value: Point, mark: Mark, says: string, size: 'usual' | 'small' | 'hollow' = 'usual'): void {
+  dot(value: Point, mark: Mark, says: string, size: 'usual' | 'hollow' = 'usual'): void {
     const { x, y } = this.at(value.x, value.y)
     this.#over.push(
-      `<path class="${mark.className} dot ${size}" d="${shapePath(size === 'hollow' ? 'ring' : mark.shape, x, y, size === 'small' ? 2.2 : 4)}" data-say="${escapeText(says)}"/>`,
+      `<path class="${mark.className} dot ${size}" d="${shapePath(size === 'hollow' ? 'ring' : mark.shape, x, y, 4)}" data-say="${escapeText(says)}"/>`,
     )
+  }
+
+  /** Many values that have no name each, as one path. */
+  specks(values: readonly Point[], mark: Mark): void {
+    const path = values.map(({ x, y }) => this.at(x, y)).map(({ x, y }) => `M${round(x)} ${round(y)}h0`)
+    this.#parts.push(`<path class="${mark.className} speck" d="${path.join('')}"/>`)
+  }
+
+  /** Thin lines from the bottom up to each value, as one path. */
+  bars(values: readonly Point[], mark: Mark): void {
+    const path = values
+      .map(({ x, y }) => this.at(x, y))
+      .map(({ x, y }) => `M${round(x)} ${this.bottom}V${round(y)}`)
+    this.#parts.push(`<path class="${mark.className} leader" d="${path.join('')}"/>`)
   }
 
   /** A horizontal interval with ends. */
@@ -118,7 +132,10 @@ export class Plot {
   }
 
   /** The names of lines, right of where they end, moved apart so that none covers another. */
-  endLabels(ends: readonly { readonly mark: Mark; readonly value: Point; readonly text?: string }[]): void {
+  endLabels(
+    ends: readonly { readonly mark: Mark; readonly value: Point; readonly text?: string }[],
+    leaders = true,
+  ): void {
     const from = ends.map((end) => ({ ...end, ...this.at(end.value.x, end.value.y) }))
     from.sort((one, other) => one.y - other.y)
     const places = spread(
@@ -130,10 +147,11 @@ export class Plot {
       const y = places[index] ?? end.y
       const x = this.right + 14
       const { className, shape, subject } = end.mark
-      this.#over.push(
-        `<path class="${className} leader" d="M${round(end.x + 2)} ${round(end.y)}L${round(this.right + 4)} ${round(y)}"/>`,
-        `<path class="${className} dot" d="${shapePath(shape, x, y, 4)}"/>`,
-      )
+      if (leaders)
+        this.#over.push(
+          `<path class="${className} leader" d="M${round(end.x + 2)} ${round(end.y)}L${round(this.right + 4)} ${round(y)}"/>`,
+        )
+      this.#over.push(`<path class="${className} dot" d="${shapePath(shape, x, y, 4)}"/>`)
       this.text(x + 8, y + 4, end.text ?? subject, 'start', 'ink')
     }
   }

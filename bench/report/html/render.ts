@@ -2,14 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { ReportDocument } from '../document.ts'
 import { durationText } from '../progress.ts'
-import {
-  citableText,
-  deliveryTables,
-  hostLine,
-  resolutionLine,
-  validityLine,
-  verdictSentences,
-} from '../words.ts'
+import { citableText, deliveryTables, hostLine, resolutionLine, validityLine, verdicts } from '../words.ts'
 import { escapeText } from './escape.ts'
 import { renderFigure } from './figure.ts'
 import { markStyles, marksOf } from './marks.ts'
@@ -39,7 +32,7 @@ export function renderReport(document: ReportDocument): string {
 <body>${head(document)}
 <main><section><h2>Verdict</h2>${verdict(document)}</section>
 <section><h2>Decide</h2><div class="figures">${scripted}</div></section>
-<section><h2>Tables</h2>${document.tables.map((table) => renderTableSection(table, marks)).join('\n')}
+<section><h2>Tables</h2>${document.tables.map((table) => renderTableSection(table, marks, document.problems.length === 0)).join('\n')}
 <p class="note">“!”, in red: farther from theory than the model may be. A percentile stands only where ten samples lie beyond it.</p></section>
 <section><h2>Plots</h2><div class="figures">${figures}</div></section>
 <section><h2>Method</h2>${method()}</section>
@@ -92,9 +85,9 @@ function head(document: ReportDocument): string {
 
 function verdict(document: ReportDocument): string {
   const problems = sentences(document.problems, 'problem')
-  const lines = verdictSentences(document).map((sentence) => {
-    const cut = sentence.indexOf(': ')
-    return `<li><b>${escapeText(sentence.slice(0, cut))}</b> ${escapeText(sentence.slice(cut + 2))}</li>`
+  const lines = verdicts(document).map((sentence) => {
+    const said = sentence.sentences.map((one) => `<p>${escapeText(one)}</p>`).join('')
+    return `<li><b>${escapeText(sentence.table)}</b>${said}</li>`
   })
   const ranked =
     document.problems.length > 0

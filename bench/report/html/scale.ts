@@ -78,7 +78,7 @@ function below(round: number): number {
 
 /** HdrHistogram's: each nine as wide as the one before it. 0 % is at 0, 90 % at 1, 99 % at 2. */
 export function nines(percent: number): number {
-  return -Math.log10(1 - percent / 100)
+  return Math.log10(1 / (1 - percent / 100))
 }
 
 /** The largest percentile that n samples allow to be said: n(1 − p) ≥ 10. */

@@ -38,7 +38,7 @@ figure svg{display:block;width:100%;height:auto;max-width:720px;overflow:visible
 .readout{font-size:12px;min-height:18px;margin-top:4px}
 details{margin-top:8px;font-size:12px}summary{cursor:pointer;color:var(--soft)}details .scroll{margin-top:8px}
 svg text{font-size:12px;fill:var(--soft)}svg text.ink{fill:var(--ink)}
-.grid{stroke:var(--line);fill:none}.axis{stroke:var(--line-strong);fill:none}
+path.ink{--hue:var(--ink)}.grid{stroke:var(--line);fill:none}.axis{stroke:var(--line-strong);fill:none}
 .measured{stroke:var(--hue);fill:none;stroke-width:1.75}.theory{stroke:var(--hue);fill:none;stroke-width:1.25;stroke-linecap:round}
 .leader{stroke:var(--hue);fill:none;stroke-width:.75}.rule{stroke:var(--soft);stroke-dasharray:4 3;fill:none}
 .dot{fill:var(--hue);fill-rule:evenodd;stroke:var(--surface);stroke-width:.75}.speck{stroke:var(--hue);stroke-width:3;stroke-linecap:round;fill:none}.dot.hollow{stroke:none}
@@ -62,7 +62,7 @@ footer{padding:32px 24px;color:var(--soft);font-size:12px}
 @media (prefers-reduced-motion:no-preference){.dot{transition:stroke-width .1s}}
 @page{margin:12mm}
 @media print{:root,:root[data-theme]{color-scheme:light}html{background:#fff;font-size:12px}main,header,footer{padding:0;max-width:none}#theme,.map-controls,.readout,summary{display:none}
-.figures{display:block}figure{margin-bottom:16px;border:1px solid var(--line)}.wide{display:block}.narrow{display:none}
-.plots{grid-template-columns:repeat(2,minmax(0,1fr))}figure.half .plots{grid-template-columns:1fr}figure.half svg{max-width:520px}
-details::details-content{content-visibility:visible;display:block;height:auto;overflow:visible}.scroll{overflow:visible}th,td{padding:2px 4px;white-space:normal;font-size:10px}thead{display:table-header-group}tr{break-inside:avoid}h2,h3{break-after:avoid}
+.figures{display:block}figure{margin-bottom:16px;border:1px solid var(--line)}.wide{display:none}.narrow{display:block}figure{padding:8px}.map-cpu,.map-wire{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}
+.plots{grid-template-columns:repeat(2,minmax(0,1fr))}figure svg{max-width:340px}.plots,.map-cpu,.map-wire{gap:8px}
+details::details-content{content-visibility:visible;display:block;height:auto;overflow:visible}.scroll{overflow:visible}table{font-size:9px}th,td{padding:2px 3px}th,td.left{white-space:normal}#map:has(#by-wire:checked) .map-cpu,.map-wire,#map:has(#by-wire:checked) .map-wire{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr)}.maps>div{margin-bottom:12px}thead{display:table-header-group}tr{break-inside:avoid}h2,h3{break-after:avoid}
 figure,figcaption,.plot{break-inside:avoid}figure:has(details .scroll){break-inside:auto}*{print-color-adjust:exact}}`

@@ -1,17 +1,14 @@
 // The tables of a report, wider than those of the screen: everything a row knows, theory beside each figure.
 import type { DeliveryRow, DeliveryTable, Metric, Table } from '../../statistics/summary.ts'
 import {
-  bytesEach,
   capacityFields,
-  deliveredText,
   deliveryFields,
   goalFields,
   idleFields,
-  predictedBytes,
   recoveryFields,
   serviceFields,
 } from '../columns.ts'
-import { type Field, field, flag, predictedMs, predictedText } from '../field.ts'
+import { type Field, field, flag, predictedMs } from '../field.ts'
 import { lagText } from '../screen.ts'
 import { slowFields } from '../slow.ts'
 import { milliseconds, percentText, ratioText, short } from '../table.ts'
@@ -25,7 +22,7 @@ function ratioOf(metric: Metric): (row: DeliveryRow) => string {
     const { ratio, standing, tier } = row.comparisons[metric]
     if (standing === 'baseline') return 'baseline'
     if (ratio === null) return '–'
-    return tier === null ? `${ratioText(ratio)} –` : `${ratioText(ratio)} tier ${tier}`
+    return tier === null ? `(${ratioText(ratio)})` : ratioText(ratio)
   }
 }
 
@@ -36,65 +33,49 @@ function fromScreen(title: string): readonly Field<DeliveryRow>[] {
   return found === undefined ? [] : [found]
 }
 
-/** All columns of a delivery table. */
-export const fullFields: readonly Field<DeliveryRow>[] = [
+/** What the screen has no room for. */
+export const moreFields: readonly Field<DeliveryRow>[] = [
   ...fromScreen('transport'),
   field('speaks', 'left', 'the protocol that the links really negotiated', (row) => row.protocol),
-  ...fromScreen('p50 ms'),
-  field('theory p50', 'right', 'what the model says of the median', (row) => predictedMs(row.theory.p50Us)),
-  ...fromScreen('p99 ms'),
-  field('theory p99', 'right', 'what the model says of the 99th percentile', (row) =>
-    predictedMs(row.theory.p99Us),
-  ),
-  ...fromScreen('max ms'),
   field('service p50', 'right', 'from the real send: without the generator’s own lateness, ms', (row) =>
     milliseconds(row.service.p50Us),
   ),
+  field('service p99', 'right', 'the same, 99 % are faster', (row) => milliseconds(row.service.p99Us)),
   field(
     'completion',
     'right',
     'median until the last reader has a message, from the intended time, ms',
     (row) => milliseconds(row.completion.p50Us),
   ),
-  field('theory compl.', 'right', 'what the model says of the completion', (row) =>
+  field('its theory', 'right', 'what the model says of the completion', (row) =>
     predictedMs(row.theory.completionUs),
   ),
-  ...fromScreen('CPU µs'),
   field(
-    'CPU ratio',
+    'p50 ratio',
     'right',
-    'CPU against the baseline, paired by block, 95 % interval, tier',
-    ratioOf('cpu'),
+    'the median against the baseline, 95 % interval; in brackets where the run may not rank by it',
+    ratioOf('p50'),
   ),
-  field('p50 ratio', 'right', 'the same of the median; a dash: this run may not rank by it', ratioOf('p50')),
-  field(
-    'B each',
-    'right',
-    'bytes at the socket per delivery, both ways, TLS included, publishing not',
-    (row) => short(bytesEach(row)),
+  field('bytes ratio', 'right', 'the same of the bytes', ratioOf('bytes')),
+  field('B down', 'right', 'bytes from the server per delivery, at the socket', (row) =>
+    short(row.bytesDownPerDelivery),
   ),
-  field('theory B', 'right', 'what the model says of those bytes', (row) =>
-    predictedText(predictedBytes(row)),
-  ),
-  field('B down', 'right', 'of those, from the server', (row) => short(row.bytesDownPerDelivery)),
   field('payload', 'right', 'of those, bodies and payloads', (row) => short(row.payloadBytesDownPerDelivery)),
   field('B up', 'right', 'bytes to the server per delivery', (row) => short(row.bytesUpPerDelivery)),
-  field('wire B', 'right', 'an estimate with 52 bytes of TCP and IP for each segment', (row) =>
+  field('wire B', 'right', 'an estimate, both ways, with 52 bytes of TCP and IP for each segment', (row) =>
     short(row.wireBytesPerDelivery),
   ),
-  ...fromScreen('joined'),
   field('server', 'right', 'the server’s share of a core', (row) => percentText(row.serverUtilisation)),
   field('generator', 'right', 'the busy share of the generator’s event loop', (row) =>
     percentText(row.generatorUtilisation),
   ),
-  field('delivered', 'right', 'deliveries that arrived, once and in order', deliveredText),
 ]
 
-export function renderTableSection(table: Table, marks: Marks): string {
+export function renderTableSection(table: Table, marks: Marks, valid: boolean): string {
   const title = `<h3>${escapeText(tableName(table))}</h3>`
   switch (table.kind) {
     case 'delivery':
-      return `${title}${deliveryHead(table)}${grid(fullFields, table.rows, tableName(table), marks)}${notes(table)}`
+      return `${title}${deliveryHead(table)}${grid(deliveryFields, table.rows, tableName(table), marks)}${notes(table, valid)}<details><summary>More columns</summary>${grid(moreFields, table.rows, `${tableName(table)}, more columns`, marks)}</details>`
     case 'idle':
       return title + grid(idleFields, table.rows, tableName(table), marks)
     case 'capacity':
@@ -115,9 +96,9 @@ function deliveryHead(table: DeliveryTable): string {
   return `<p class="note">${escapeText(words.join(' · '))}</p>`
 }
 
-function notes(table: DeliveryTable): string {
-  const lines = [...rowNotes(table), ...comparisonLines(table)]
-  return lines.map((line) => `<p class="note">${escapeText(line)}</p>`).join('')
+function notes(table: DeliveryTable, valid: boolean): string {
+  const lines = [...rowNotes(table), ...comparisonLines(table, valid)]
+  return `<ul class="notes">${lines.map((line) => `<li>${escapeText(line)}</li>`).join('')}</ul>`
 }
 
 /** The columns of every table, each with its line: the glossary. */
@@ -129,7 +110,7 @@ export function glossary(
     Table['kind'],
     readonly { readonly title: string; readonly help: string }[],
   ])[] = [
-    ['delivery', fullFields],
+    ['delivery', [...deliveryFields, ...moreFields.slice(1)]],
     ['idle', idleFields],
     ['capacity', capacityFields],
     ['recovery', recoveryFields],

@@ -2,6 +2,7 @@
 import { bytesOf } from '../../../model/bytes.ts'
 import type { Wire } from '../../../model/wire.ts'
 import type { DeliveryRow, DeliveryTable, Table } from '../../../statistics/summary.ts'
+import { transportNames, transportOf } from '../../../subjects.ts'
 import { bytesEach } from '../../columns.ts'
 import { short } from '../../table.ts'
 import { tableName } from '../../words.ts'
@@ -15,15 +16,6 @@ const lowRate = 0.001
 const highRate = 100
 /** Long enough that no more than one message in a thousand matters. */
 const seconds = 1e6
-
-const wires: Readonly<Record<string, Wire>> = {
-  tcp: 'lines',
-  ws: 'websocket',
-  websocket: 'websocket',
-  'websocket-h2': 'websocket-h2',
-  'http2-push': 'http2-stream',
-  polling: 'poll',
-}
 
 interface Subject {
   readonly mark: Mark
@@ -127,7 +119,7 @@ export function bytesFigure(tables: readonly DeliveryTable[], marks: Marks): Fig
 
 /** Messages a second for each reader. */
 function rateOf({ parameters }: DeliveryTable): number {
-  return (parameters.ratePerSecond * parameters.burst) / parameters.rooms
+  return parameters.ratePerSecond / parameters.rooms
 }
 
 function subjectsOf(tables: readonly Table[], marks: Marks): readonly Subject[] {
@@ -136,8 +128,9 @@ function subjectsOf(tables: readonly Table[], marks: Marks): readonly Subject[] 
     if (table.kind !== 'delivery') continue
     const { textBytes, secure } = table.parameters
     for (const row of table.rows) {
-      const wire = wires[row.transport]
-      if (wire === undefined || isControl(row.transport) || found.has(row.subject)) continue
+      if (!transportNames.includes(row.transport) || isControl(row.transport) || found.has(row.subject))
+        continue
+      const { wire } = transportOf(row.transport)
       const { intervalMs } = row
       found.set(row.subject, { mark: markOf(marks, row.subject), wire, intervalMs, textBytes, secure })
     }

@@ -48,6 +48,10 @@ export function ecdfPoints(histogram: Histogram, unitUs: number): readonly Point
   return points
 }
 
+function at(points: readonly Point[], share: number): Point {
+  return points.find((point) => point.y >= share) ?? points.at(-1) ?? { x: 0, y: share }
+}
+
 function shareScale(): ReturnType<typeof linearScale> {
   return linearScale(0, 1, 4, percentText)
 }
@@ -85,14 +89,15 @@ function askingPanel(
       'theory',
     )
   }
+  for (const [place, row] of rows.entries()) {
+    const share = 0.3 + (0.6 * (place + 1)) / (rows.length + 1)
+    const value = at(ecdfPoints(decodeHistogram(row.latency.histogram), row.intervalMs * 1000), share)
+    const says = `${row.subject}: ${percentText(share)} within ${milliseconds(value.x * row.intervalMs * 1000)} ms`
+    plot.dot(value, markOf(marks, row.subject), says)
+  }
   plot.endLabels(
-    rows.map((row, place) => {
-      const points = ecdfPoints(decodeHistogram(row.latency.histogram), row.intervalMs * 1000)
-      return {
-        mark: markOf(marks, row.subject),
-        value: points[Math.round(100 - 12 * place)] ?? { x: 1, y: 1 },
-      }
-    }),
+    rows.map((row) => ({ mark: markOf(marks, row.subject), value: { x: 1, y: 1 } })),
+    false,
   )
   return plot.svg()
 }
@@ -134,10 +139,17 @@ function pushedPanel(
       const says = `${row.subject}: theory puts ${percentText(share)} within ${milliseconds(predicted.value)} ms`
       plot.dot({ x: predicted.value / 1000, y: share }, mark, says, 'hollow')
     }
-    const value = points[Math.round(points.length * 0.8)]
-    if (value !== undefined) ends.push({ mark, value })
+    for (const share of [0.25, 0.75]) {
+      const value = at(points, share)
+      plot.dot(value, mark, `${row.subject}: ${percentText(share)} within ${milliseconds(value.x * 1000)} ms`)
+    }
+    ends.push({ mark, value: at(points, 0.75) })
   }
-  // Their order at 80 %, from the fastest at the top: the lines end all at the same height.
-  plot.endLabels(ends.map((end, place) => ({ ...end, value: { x: end.value.x, y: 0.9 - place * 0.001 } })))
+  // From the fastest on, as they stand from left to right.
+  ends.sort((one, other) => one.value.x - other.value.x)
+  plot.endLabels(
+    ends.map((end, place) => ({ ...end, value: { x: end.value.x, y: 1 - place * 0.001 } })),
+    false,
+  )
   return plot.svg()
 }

@@ -81,8 +81,8 @@ function fromTables(tables: readonly Table[], marks: Marks): readonly Series[] {
       .flatMap((table) => {
         const row = table.rows.find((one) => one.subject === subject)
         if (row === undefined || row.latency.p50Us === null) return []
-        const { subscribers, rooms, ratePerSecond, burst } = table.parameters
-        const x = (subscribers / rooms) * ratePerSecond * burst
+        const { subscribers, rooms, ratePerSecond } = table.parameters
+        const x = (subscribers / rooms) * ratePerSecond
         const says = `${subject}, ${tableName(table)}: p50 ${milliseconds(row.latency.p50Us)} ms`
         return [{ x, y: row.latency.p50Us / 1000, says, failed: row.diverging }]
       })

@@ -7,6 +7,7 @@ import { Plot } from '../chart.ts'
 import { type Figure, missingFigure } from '../figure.ts'
 import { type Marks, markOf } from '../marks.ts'
 import { durationLabel, linearScale, logScale, roundBounds } from '../scale.ts'
+import { categories } from './cpu.ts'
 import { ecdfPoints } from './ecdf.ts'
 import { marginFor, tickCount } from './frame.ts'
 
@@ -30,7 +31,7 @@ export function recoveryFigures(tables: readonly Table[], marks: Marks): readonl
     ...about,
     id: `recovery-${index}`,
     title: `Recovery: ${tableName(table)}`,
-    plots: [(width) => panel(table, marks, width)],
+    plots: [(width) => panel(table, marks, width), (width) => dots(table, marks, width)],
     missing: null,
     data: {
       columns: ['transport', 'clients', 'live p50', 'live p90', 'slowest', 'caught up p50'],
@@ -81,14 +82,41 @@ function panel(table: RecoveryTable, marks: Marks, width: number): string {
         )
     }
   }
-  const slowest = [...curves].sort(
+  const first = [...curves].sort(
     (one, other) => (one.row.firstMessage.p50Us ?? 0) - (other.row.firstMessage.p50Us ?? 0),
   )
   plot.endLabels(
-    slowest.map(({ mark, points }, place) => ({
+    first.map(({ mark, points }, place) => ({
       mark,
       value: { x: points.at(-1)?.x ?? high, y: 1 - place * 0.001 },
     })),
+    false,
   )
+  return plot.svg()
+}
+
+/** Median and slowest client until everything that was missed is there. */
+function dots(table: RecoveryTable, marks: Marks, width: number): string {
+  const rows = table.rows.filter((row) => row.caughtUp.p50Us !== null)
+  const names = rows.map((row) => row.subject)
+  const values = rows.flatMap(({ caughtUp }) => [(caughtUp.p50Us ?? 1) / 1000, caughtUp.maxUs / 1000])
+  const [low, high] = roundBounds(values)
+  const plot = new Plot({
+    width,
+    height: 60 + 36 * rows.length,
+    margin: { ...marginFor([], names), top: 8 },
+    x: logScale(low, high, tickCount(width), durationLabel),
+    y: categories(names),
+    xTitle: 'until caught up: median to slowest',
+    yTitle: '',
+    label: `Time until all that was missed is there, median and slowest, ${tableName(table)}`,
+  })
+  for (const [place, row] of rows.entries()) {
+    const mark = markOf(marks, row.subject)
+    const [median, most] = [(row.caughtUp.p50Us ?? 0) / 1000, row.caughtUp.maxUs / 1000]
+    plot.interval(median, most, place, mark)
+    const says = `${row.subject}: caught up after ${milliseconds(row.caughtUp.p50Us)} ms, the slowest after ${milliseconds(row.caughtUp.maxUs)} ms`
+    plot.dot({ x: median, y: place }, mark, says)
+  }
   return plot.svg()
 }

@@ -20,7 +20,7 @@ export function timelineFigure(tables: readonly DeliveryTable[], marks: Marks): 
     id: 'timeline',
     title: 'Noise over the run',
     shows:
-      'Each mark is a cell: how late its sends were (p99), and how long the server and the generator collected garbage; a dashed line is where a discarded block was run again.',
+      'Each dot is a cell: how late its sends were (p99; the twelve latest have their transport’s mark), and how long the server and the generator collected garbage; a dashed line is where a discarded block was run again.',
     wrong:
       'Noise that comes in all cells alike is not seen as noise at all; and a collector’s pause in a short cell weighs more than the same pause in a long one.',
   }
@@ -99,16 +99,19 @@ function lagPanel(moments: readonly Moment[], again: readonly Again[], marks: Ma
     plot.upright(atMs / 1000, 'block run again')
     plot.dot({ x: atMs / 1000, y: lagUs / 1000 }, neutral('cross'), says)
   }
-  for (const one of moments) {
+  const points = moments.map((one) => ({ x: one.atMs / 1000, y: Math.max(one.sendLagP99Us, 1) / 1000 }))
+  plot.specks(points, neutral('circle'))
+  for (const one of latest(moments)) {
     const says = `${one.subject}, block ${one.block}, ${Math.round(one.atMs / 1000)} s: send lag ${milliseconds(one.sendLagP99Us)} ms`
-    plot.dot(
-      { x: one.atMs / 1000, y: Math.max(one.sendLagP99Us, 1) / 1000 },
-      markOf(marks, one.subject.replace(/ \(A\/A\)$/, '')),
-      says,
-      'small',
-    )
+    const mark = markOf(marks, one.subject.replace(/ \(A\/A\)$/, ''))
+    plot.dot({ x: one.atMs / 1000, y: Math.max(one.sendLagP99Us, 1) / 1000 }, mark, says)
   }
   return plot.svg()
+}
+
+/** The cells whose sends were the latest: those that have a name in the plot. */
+function latest(moments: readonly Moment[]): readonly Moment[] {
+  return [...moments].sort((one, other) => other.sendLagP99Us - one.sendLagP99Us).slice(0, 12)
 }
 
 function neutral(shape: Mark['shape']): Mark {
@@ -122,39 +125,31 @@ function gcPanel(moments: readonly Moment[], again: readonly Again[], width: num
     width,
     height: 240,
     margin: marginFor(
-      ['generator'],
+      [],
       y.ticks.map((tick) => tick.label),
     ),
     x: timeScale(moments, width),
     y,
     xTitle: 'since the run began',
-    yTitle: 'garbage collection in each cell',
+    yTitle: 'garbage collection a cell (bars: server, dots: generator)',
     label: 'Garbage collection of server and generator in each cell over the run',
   })
   for (const { atMs } of again) plot.upright(atMs / 1000, '')
-  const [server, generator] = [neutral('square'), neutral('plus')]
-  for (const one of moments) {
-    const x = one.atMs / 1000
-    const where = `${one.subject}, block ${one.block}`
-    if (one.serverGcMs !== null)
-      plot.dot({ x, y: one.serverGcMs }, server, `${where}: server ${short(one.serverGcMs)} ms`, 'small')
-    plot.dot(
-      { x, y: one.generatorGcMs },
-      generator,
-      `${where}: generator ${short(one.generatorGcMs)} ms`,
-      'small',
-    )
+  const server = neutral('square')
+  const generator: Mark = { ...neutral('circle'), className: 'ink' }
+  const bars = moments.flatMap(({ atMs, serverGcMs }) =>
+    serverGcMs === null ? [] : [{ x: atMs / 1000, y: serverGcMs }],
+  )
+  plot.bars(bars, server)
+  plot.specks(
+    moments.map(({ atMs, generatorGcMs }) => ({ x: atMs / 1000, y: generatorGcMs })),
+    generator,
+  )
+  const collected = [...moments].sort((one, other) => (other.serverGcMs ?? 0) - (one.serverGcMs ?? 0))
+  for (const { atMs, serverGcMs, subject, block } of collected.slice(0, 5)) {
+    if (serverGcMs === null) continue
+    const says = `${subject}, block ${block}: server ${short(serverGcMs)} ms`
+    plot.dot({ x: atMs / 1000, y: serverGcMs }, server, says)
   }
-  const last = moments.at(-1)
-  plot.endLabels([
-    {
-      mark: { ...server, subject: 'server' },
-      value: { x: (last?.atMs ?? 0) / 1000, y: last?.serverGcMs ?? 0 },
-    },
-    {
-      mark: { ...generator, subject: 'generator' },
-      value: { x: (last?.atMs ?? 0) / 1000, y: last?.generatorGcMs ?? 0 },
-    },
-  ])
   return plot.svg()
 }
