@@ -355,7 +355,7 @@ export const benchLimits = {
   burstMessages: 200,
   /** Clients that are cut. */
   recovery: {
-    /** Messages flow for so long, and one poll interval, before the first cut. */
+    /** Messages flow for so long before the first cut. */
     leadMs: 200,
     /** Who has not come back by then has not come back. The waits before retries grow to 10 s. */
     patienceMs: 30_000,
