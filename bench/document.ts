@@ -18,10 +18,18 @@ export interface BenchDocument extends Summary {
 
 /** Puts together what a file holds. */
 export function documentOf(run: Run, settings: Settings, summary: Summary): BenchDocument {
+  const keeps = settings.keepsDisturbed === true
   return {
     schema: schemaName,
     valid: summary.problems.length === 0 && !summary.interrupted,
     ...summary,
+    citable: summary.citable && !keeps,
+    warnings: keeps
+      ? [
+          ...summary.warnings,
+          'Blocks that something else on the machine disturbed count here (--keep-disturbed).',
+        ]
+      : summary.warnings,
     settings,
     discarded: run.discarded,
     measurements: run.measurements,

@@ -53,7 +53,7 @@ export async function measure(
       if (outcome === null || signal.aborted) break
       pace.did(step)
       cells.push(...outcome)
-      if (!passes.isDisturbed(cells, measurements)) continue
+      if (settings.keepsDisturbed === true || !passes.isDisturbed(cells, measurements)) continue
       // Nothing of a disturbed block counts, and it is run again while there is reason to hope.
       cells = []
       if (!passes.mayTryAgain()) break

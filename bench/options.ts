@@ -72,6 +72,10 @@ export const settingsOptions = {
   'no-tls': { type: 'boolean', help: 'Plain sockets for everyone, without what needs HTTP/2.' },
   'no-pin': { type: 'boolean', help: 'Leave the processes to the scheduler.' },
   cores: { type: 'string', value: 'S,G', help: 'Cores of server and generator; the last two without it.' },
+  'keep-disturbed': {
+    type: 'boolean',
+    help: 'Count blocks that something else disturbed: on a machine that is never quiet. Not citable.',
+  },
 } as const
 
 const fileOptions = {
@@ -130,6 +134,7 @@ export interface SettingsValues {
   readonly 'no-tls'?: boolean
   readonly 'no-pin'?: boolean
   readonly cores?: string
+  readonly 'keep-disturbed'?: boolean
 }
 
 /** The settings that the options ask for. Throws a `UsageError` with one line. */
@@ -149,6 +154,7 @@ export function settingsFrom(
     pin: values['no-pin'] !== true,
     cores: values.cores === undefined ? null : coresFrom(values.cores),
     fault: null,
+    ...(values['keep-disturbed'] === true ? { keepsDisturbed: true } : {}),
   }
   if (!settings.secure && settings.transports.every((name) => transportOf(name).plain === null)) {
     throw new UsageError('None of these transports runs without TLS.')

@@ -14,4 +14,6 @@ export interface Settings {
   readonly cores: readonly [number, number] | null
   /** A fault for the control servers to commit, `drop=20`: for the bench's own tests. */
   readonly fault: string | null
+  /** Blocks that something else on the machine disturbed count as well: for machines that are never quiet. Not citable. */
+  readonly keepsDisturbed?: boolean
 }

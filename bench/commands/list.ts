@@ -1,4 +1,6 @@
 // `npm run bench -- list`: scenarios, transports, faults and profiles, with about how long they take.
+import { parseArgs } from 'node:util'
+import { understood } from '../arguments.ts'
 import { profiles } from '../limits.ts'
 import { type Command, profileNames } from '../options.ts'
 import { planRun } from '../plan.ts'
@@ -29,9 +31,11 @@ const help = [
   '',
 ].join('\n')
 
-/** Reads no more than `--help`. */
+/** Throws a `UsageError` of one line. */
 export function listText(args: readonly string[]): Command {
-  return { kind: 'text', text: args.includes('--help') ? help : listing() }
+  const options = { help: { type: 'boolean' } } as const
+  const { values } = understood(() => parseArgs({ args: [...args], options }))
+  return { kind: 'text', text: values.help === true ? help : listing() }
 }
 
 function listing(): string {

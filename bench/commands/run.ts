@@ -36,7 +36,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
     const document = documentOf(measured, settings, summary)
     const broken = brokenThresholds(summary, thresholds)
     const places = [...writeFiles(document, files), ...(command.results ? writeResults(document) : [])]
-    process.stdout.write(renderScreen(summary, settings))
+    process.stdout.write(renderScreen(document, settings))
     for (const sentence of broken) process.stdout.write(`${sentence}\n`)
     for (const place of places) process.stdout.write(`Written: ${place}\n`)
     return exitCodeOf(summary, broken)
