@@ -145,7 +145,7 @@ export const profiles = {
       confirmWindowMs: 1500,
       confirmations: 2,
       resolution: 1.2,
-      mostSteps: 14,
+      mostSteps: 24,
     },
     saturate: { blocks: 1, windowMs: 700, connections: 32 },
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
@@ -221,7 +221,7 @@ export const profiles = {
       confirmWindowMs: 10_000,
       confirmations: 3,
       resolution: 1.05,
-      mostSteps: 30,
+      mostSteps: 40,
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
@@ -271,17 +271,17 @@ export const profiles = {
       rarePollIntervalsMs: [],
     },
     size: {
-      windowMs: 1500,
+      windowMs: 1000,
       subscribers: [20],
       rooms: 1,
       ratePerSecond: 20,
       pollIntervalsMs: [500],
       rarePollIntervalsMs: [],
-      textBytes: [32, 128, 512, 2048, 8192],
+      textBytes: [32, 512, 8192],
     },
     idle: { blocks: 3, windowMs: 5000, connections: [100, 500, 1000, 2000], pollIntervalsMs: [1000, 5000] },
     network: {
-      windowMs: 3000,
+      windowMs: 1500,
       subscribers: [10],
       rooms: 1,
       ratePerSecond: 20,
@@ -297,7 +297,7 @@ export const profiles = {
       confirmWindowMs: 20_000,
       confirmations: 3,
       resolution: 1.05,
-      mostSteps: 40,
+      mostSteps: 50,
     },
     saturate: { blocks: 6, windowMs: 3000, connections: 32 },
     goals: { rounds: 12, windowMs: 1500, warmUpMs: 1500 },
@@ -355,7 +355,7 @@ export const benchLimits = {
   burstMessages: 200,
   /** Clients that are cut. */
   recovery: {
-    /** Messages flow for so long, and one poll interval, before the first cut. */
+    /** Messages flow for so long before the first cut. */
     leadMs: 200,
     /** Who has not come back by then has not come back. The waits before retries grow to 10 s. */
     patienceMs: 30_000,
@@ -395,7 +395,7 @@ export const benchLimits = {
     /** Before a search its subject carries the first load for so long, which is not measured. */
     warmUpMs: 500,
     /** Doublings that a search takes as a rule, for the estimate. */
-    usualDoublings: 5,
+    usualDoublings: 7,
   },
   /** What one generator carries without being the limit. */
   generatorReaders: 300,

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { profiles } from './limits.ts'
 import { planRun } from './plan.ts'
+import { scenariosOf } from './scenarios/all.ts'
 import type { Settings } from './settings.ts'
 import { transportNames } from './subjects.ts'
 
@@ -59,7 +60,7 @@ describe('planRun', () => {
   })
 
   it('takes under ten minutes for what `standard` measures, as far as the estimates tell', () => {
-    const all = planRun(settings({ scenarios: ['trickle', 'fanout', 'burst', 'network'] }))
+    const all = planRun(settings({ scenarios: scenariosOf('standard') }))
     const minutes = all.reduce((sum, step) => sum + step.estimateMs, 0) / 60_000
     expect(minutes).toBeLessThan(10)
     expect(minutes).toBeGreaterThan(5)

@@ -61,7 +61,7 @@ async function play(scenario: string, transport: string, load = ''): Promise<rea
 
 const nothingWrong = { lost: 0, duplicated: 0, reordered: 0, foreign: 0 }
 
-describe('a scenario', { timeout: 60_000 }, () => {
+describe.concurrent('a scenario', { timeout: 60_000 }, () => {
   it.each([
     ['burst', 'tcp', { burst: 200 }],
     ['rooms', 'websocket', { rooms: 3, subscribers: 6 }],

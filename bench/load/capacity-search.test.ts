@@ -72,6 +72,14 @@ describe('the search for a capacity', () => {
     expect(search.end).toBe('found')
   })
 
+  it('believes a failure without a cause when it comes twice', () => {
+    const { tried } = run(({ offered }) => (offered <= 430 ? 'holds' : 'unclear'), {
+      ...plan,
+      resolution: 1.2,
+    })
+    expect(tried).toEqual([50, 100, 200, 400, 800, 800, 600, 600, 500, 500, 450, 450, 400, 400, 400])
+  })
+
   it('has no capacity where not even the least load holds', () => {
     const { search, tried } = run(() => 'fails')
     expect(tried).toEqual([50, 25, 12, 6, 3, 1])

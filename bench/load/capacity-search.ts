@@ -1,7 +1,10 @@
 // The search for the largest load that holds an objective: a verdict in, the next load out. Pure.
 
-/** `generator`: it does not hold, but not because of the server. */
-export type Verdict = 'holds' | 'fails' | 'generator'
+/**
+ * `fails`: the server is saturated. `generator`: it does not hold, but the generator is. `unclear`: it does not hold though neither is.
+ * The last two are tried again, once, as something else on the machine may have been in the way.
+ */
+export type Verdict = 'holds' | 'fails' | 'generator' | 'unclear'
 
 export interface SearchPlan {
   readonly start: number
@@ -28,7 +31,7 @@ export interface Search {
   readonly failed: number | null
   /** Fresh windows that held so far. */
   readonly confirmed: number
-  /** The load is tried again, as the generator was in the way: it may have been something else on the machine. */
+  /** The load is tried again, as the server was not what kept it from holding. */
   readonly isSecondTry: boolean
   /** The generator was the limit at some load. */
   readonly generatorBound: boolean
@@ -64,7 +67,7 @@ export function nextSearch(before: Search, verdict: Verdict): Search {
 
 function after(search: Search, verdict: Verdict, wasSecondTry: boolean): Search {
   if (verdict === 'holds') return afterSuccess(search)
-  if (verdict === 'generator' && !wasSecondTry) return { ...search, isSecondTry: true }
+  if (verdict !== 'fails' && !wasSecondTry) return { ...search, isSecondTry: true }
   return afterFailure(search, verdict)
 }
 
@@ -80,7 +83,7 @@ function afterSuccess(search: Search): Search {
   return failed === null ? { ...grown, offered: offered * 2 } : between(grown)
 }
 
-function afterFailure(search: Search, verdict: 'fails' | 'generator'): Search {
+function afterFailure(search: Search, verdict: Exclude<Verdict, 'holds'>): Search {
   const { offered, plan } = search
   const next: Search = {
     ...search,

@@ -34,8 +34,9 @@ export function judge(result: Judged): Judgement {
     result.generatorUtilisation > generatorUtilisation ||
     result.generatorDelayP99Us > generatorDelayMs * 1000 ||
     sendLagMs > objective.p99Ms / 2
-  if (serverIsSaturated || !generatorIsSaturated) return { verdict: 'fails', reason }
-  return { verdict: 'generator', reason: `The generator was saturated. ${reason}` }
+  if (serverIsSaturated) return { verdict: 'fails', reason }
+  if (generatorIsSaturated) return { verdict: 'generator', reason: `The generator was saturated. ${reason}` }
+  return { verdict: 'unclear', reason }
 }
 
 function failureOf({ latency, tally, mediansUs, problems }: Judged): string | null {

@@ -84,14 +84,19 @@ class Cell {
   }
 
   async open(): Promise<void> {
-    const { clients, spreadMs } = this.#order
+    const { clients, spreadMs, intervalMs, seed } = this.#order
     const paths = spreadMs === 0 ? 1 : clients
     for (let path = 0; path < paths; path++) this.#paths.push(await this.#openPath())
+    const random = randomStream(seed, 'phases')
+    const startMs = nowMs()
     let next = 0
     const opener = async (): Promise<void> => {
       while (next < clients) {
         const client = next
         next += 1
+        // Pollers come at phases of their own, in ascending order, so that a few openers suffice.
+        const phaseMs = ((client + random()) / clients) * intervalMs
+        if (intervalMs > 0) await pause(Math.max(0, startMs + phaseMs - nowMs()))
         const made = this.#make(client)
         this.#clients[client] = made
         await made.open()
@@ -105,12 +110,11 @@ class Cell {
 
   async run(): Promise<RecoverResult> {
     const { leadMs, patienceMs } = benchLimits.recovery
-    const { intervalMs, spreadMs } = this.#order
+    const { spreadMs } = this.#order
     await pause(benchLimits.settleMs)
     const startMs = nowMs() + benchLimits.publishAheadMs
     const publishing = this.#publish(startMs)
-    // Pollers ask at phases of their own by then.
-    await pause(leadMs + intervalMs)
+    await pause(leadMs)
     const closeWindow = await openWindow(this.#order)
     this.#cutAll()
     const deadlineMs = nowMs() + spreadMs + patienceMs
