@@ -97,6 +97,11 @@ export class Lab {
     return this.#alive(startParley(options))
   }
 
+  /** A server of any kind, of the caller's own, which the caller stops. */
+  fresh(kind: ServerKind): Promise<RunningServer> {
+    return kind === 'parley' ? this.freshParley() : this.freshControl(`${kind}.ts`)
+  }
+
   /** Readers that stop, of the caller's own. They take no processor from server and generator, if there is another one. */
   slowReaders(): Promise<SlowReaders> {
     return this.#alive(startSlowReaders(spareCore(this.cores)))

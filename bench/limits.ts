@@ -41,9 +41,8 @@ export interface RampProfile {
   readonly confirmations: number
   /** Bisection ends when the smallest load that failed is at most this times the largest that held. */
   readonly resolution: number
-  /** A search that has not ended by then ends with what it has. */
+  /** A search that has not ended by then has found nothing. */
   readonly mostSteps: number
-  readonly pollIntervalMs: number
 }
 
 /** How much a profile measures. */
@@ -147,7 +146,6 @@ export const profiles = {
       confirmations: 2,
       resolution: 1.2,
       mostSteps: 14,
-      pollIntervalMs: 50,
     },
     saturate: { blocks: 1, windowMs: 700, connections: 32 },
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
@@ -224,7 +222,6 @@ export const profiles = {
       confirmations: 3,
       resolution: 1.05,
       mostSteps: 30,
-      pollIntervalMs: 50,
     },
     saturate: { blocks: 3, windowMs: 1500, connections: 32 },
     goals: { rounds: 8, windowMs: 1500, warmUpMs: 1500 },
@@ -301,7 +298,6 @@ export const profiles = {
       confirmations: 3,
       resolution: 1.05,
       mostSteps: 40,
-      pollIntervalMs: 50,
     },
     saturate: { blocks: 6, windowMs: 3000, connections: 32 },
     goals: { rounds: 12, windowMs: 1500, warmUpMs: 1500 },
@@ -379,6 +375,27 @@ export const benchLimits = {
     stalls: { everyMs: 300, shortestMs: 200, longestMs: 200 },
     /** About what it takes to start the relays and to end them. */
     relayMs: 150,
+  },
+  /** Links without news. */
+  idle: {
+    /** After the last has opened, before the window: what opening left to do is done. */
+    settleMs: 500,
+    /** About what a server of its own takes to start and to end. */
+    serverMs: 700,
+  },
+  /** The objective of a capacity, and when a search has failed. */
+  objective: {
+    p99Ms: 100,
+    /** The window's stretches, in whose medians there must be no upward trend. */
+    stretches: 10,
+    /** A server whose event loop is busier than this is saturated: what it carries then is what it can. */
+    saturatedShare: 0.9,
+    /** Below this rate nothing is looked for. */
+    leastRate: 1,
+    /** Before a search its subject carries the first load for so long, which is not measured. */
+    warmUpMs: 500,
+    /** Doublings that a search takes as a rule, for the estimate. */
+    usualDoublings: 5,
   },
   /** What one generator carries without being the limit. */
   generatorReaders: 300,

@@ -217,9 +217,9 @@ export interface RecoveryCell extends Place {
   readonly tally: Tally
   readonly serverCpuUs: number
   /** Of all tries to come back, the share that began in the busiest 100 ms (R33). */
-  readonly busiestShare: number
+  readonly busiestShare?: number
   /** What the relay that cut them added of its own. */
-  readonly relay: OwnLatency
+  readonly relay?: OwnLatency
   readonly protocol: string
   readonly problems: readonly string[]
 }

@@ -28,13 +28,18 @@ export interface DeliverOrder extends Load, Watched {
   readonly intervalMs: number
   readonly seed: number
   readonly protocol: string
+  /** Into how many stretches of equal length the window is parted, whose medians show whether a backlog grows. None without it. */
+  readonly stretches?: number
 }
 
 /** What the generator knows of a cell; the orchestrator adds which one it is. */
 export type DeliverResult = Omit<
   DeliveryCell,
   'kind' | 'scenario' | 'load' | 'subject' | 'block' | 'startedMs' | 'epoch'
->
+> & {
+  /** Of the stretches' delivery latency, µs, by intended time; one in which nothing was due is left out. */
+  readonly mediansUs: readonly number[]
+}
 
 /** Carries out one cell. Rejects when a link cannot be opened; what goes wrong later stands in `problems` and `tally`. */
 export async function deliver(order: DeliverOrder): Promise<DeliverResult> {
@@ -65,6 +70,9 @@ class Cell {
   readonly #service = createHistogram()
   readonly #completion = createHistogram()
   readonly #connect = createHistogram()
+  readonly #stretches: readonly ReturnType<typeof createHistogram>[]
+  /** The window's beginning. */
+  #startMs = 0
   readonly #stop = sharedFlag()
   #firstMessageUs: number | null = null
   #closing = false
@@ -73,6 +81,7 @@ class Cell {
 
   constructor(order: DeliverOrder) {
     this.#order = order
+    this.#stretches = Array.from({ length: order.stretches ?? 0 }, createHistogram)
     const { ratePerSecond, burst, windowMs, intervalMs, seed, subscribers, roomNames } = order
     this.#times =
       burst > 1
@@ -130,6 +139,7 @@ class Cell {
     const closeWindow = await openWindow(this.#order)
     const before = this.#traffic()
     const startMs = nowMs() + benchLimits.publishAheadMs
+    this.#startMs = startMs
     const sent = this.#send(startMs, this.#leadTimes.length, this.#times)
     await pause(Math.max(0, startMs + windowMs - nowMs()))
     await sent
@@ -173,6 +183,9 @@ class Cell {
       completion: encodeHistogram(this.#completion),
       connect: encodeHistogram(this.#connect),
       firstMessageUs: this.#firstMessageUs,
+      mediansUs: this.#stretches
+        .filter(({ totalCount }) => totalCount > 0)
+        .map((stretch) => stretch.getValueAtPercentile(50)),
       problems: this.#problems,
     }
   }
@@ -266,12 +279,18 @@ class Cell {
         continue
       }
       this.#latency.recordValue(latencyUs)
+      this.#stretchAt(intendedMs)?.recordValue(latencyUs)
       this.#service.recordValue(serviceUs)
       this.#missing[index] = (this.#missing[index] ?? 0) - 1
       if (this.#missing[index] === 0) this.#completion.recordValue(latencyUs)
       if (index === this.#leadTimes.length)
         this.#firstMessageUs = Math.max(this.#firstMessageUs ?? 0, latencyUs)
     }
+  }
+
+  #stretchAt(intendedMs: number): ReturnType<typeof createHistogram> | undefined {
+    const share = (intendedMs - this.#startMs) / this.#order.windowMs
+    return this.#stretches[Math.floor(share * this.#stretches.length)]
   }
 
   #sendLag(): ReturnType<typeof createHistogram> {

@@ -1,5 +1,6 @@
 // What the orchestrator asks of the generator process, and what it answers.
 import type { DeliverOrder, DeliverResult } from './deliver.ts'
+import type { IdleOrder, IdleResult } from './idle.ts'
 import type { RecoverOrder, RecoverResult } from './recover.ts'
 import type { Watched, WindowResult } from './window.ts'
 
@@ -60,20 +61,25 @@ export type Order =
   | DetourOrder
   | DeliverOrder
   | RecoverOrder
+  | IdleOrder
   | SaturateOrder
   | PollsOrder
   | PushOrder
   | SendsOrder
 
-export type ResultOf<O extends Order> = O extends DetourOrder
-  ? null
-  : O extends DeliverOrder
-    ? DeliverResult
-    : O extends RecoverOrder
-      ? RecoverResult
-      : O extends SaturateOrder
-        ? SaturateResult
-        : CountResult
+/** By kind: what an order is answered with. */
+interface Results {
+  readonly detour: null
+  readonly deliver: DeliverResult
+  readonly recover: RecoverResult
+  readonly idle: IdleResult
+  readonly saturate: SaturateResult
+  readonly polls: CountResult
+  readonly push: CountResult
+  readonly sends: CountResult
+}
+
+export type ResultOf<O extends Order> = Results[O['kind']]
 
 /** Over IPC, one order at a time. */
 export type Answer =

@@ -5,7 +5,15 @@ import type { Message } from '../../transports/message.ts'
 import { sendDocument } from '../../transports/websocket/documents.ts'
 import { encodeDocument } from '../../transports/wire.ts'
 import { deliveryDocument } from '../servers/room.ts'
-import { answersWithNews, bytesOf, documentsOf, type Flow, leastBytes, wireBytes } from './bytes.ts'
+import {
+  answersWithNews,
+  bytesOf,
+  documentsOf,
+  type Flow,
+  leastBytes,
+  questionsOf,
+  wireBytes,
+} from './bytes.ts'
 import { http1Poll, http2Poll } from './exchanges.ts'
 import {
   chunkBytes,
@@ -165,6 +173,15 @@ describe('a row', () => {
 
   it('is nothing where nothing came', () => {
     expect(bytesOf({ ...flow, deliveries: 0 })).toBeNull()
+    expect(bytesOf({ ...flow, server: 'ws', burst: 200 })).toBeNull()
+  })
+
+  it('does not take a native sender’s receipts for heartbeats, nor its sends for questions', () => {
+    const native = { ...flow, upLink: 'native', reads: 115 } as const
+    expect(documentsOf(native)).toEqual({ documents: 100, beats: 5 })
+    const polls = { ...native, wire: 'poll', requests: 60 } as const
+    expect(questionsOf(polls)).toBe(50)
+    expect(questionsOf({ ...polls, upLink: 'publisher' })).toBe(60)
   })
 
   it('has a least size, and segments around it', () => {

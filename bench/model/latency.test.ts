@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { exponential, randomStream } from '../random.ts'
 import { bands, outsideBand } from './bands.ts'
 import {
+  burstWaits,
   emptyPollShare,
   longPolling,
   longPollingPeriodic,
@@ -28,6 +29,15 @@ describe('pushing', () => {
 
   it('adds nothing for the way but once up and once down', () => {
     expect(roundTripUs(10, 15)).toBe(25_000)
+  })
+})
+
+describe('a burst', () => {
+  it('comes between its first document and its last: 200 messages to 50, in one document, two, or very many', () => {
+    const burst = { writeUs: 4, subscribers: 50, burst: 200 }
+    expect(burstWaits(burst, 1)).toEqual({ firstUs: 40_000, spreadUs: 0 })
+    expect(burstWaits(burst, 2)).toEqual({ firstUs: 20_000, spreadUs: 20_000 })
+    expect(burstWaits(burst, 200).firstUs).toBe(200)
   })
 })
 

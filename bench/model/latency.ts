@@ -24,6 +24,19 @@ export function pushLastUs({ baseUs, writeUs, subscribers, burst }: Push): numbe
   return baseUs + burst * subscribers * writeUs
 }
 
+/**
+ * When a burst's deliveries come, in whole: of T = k·N·w, the first of a subscriber's D documents is there after T/D, the last after T,
+ * and messages that share a document come together. So the wait is T/D + Uniform(0, T − T/D).
+ */
+export function burstWaits(
+  { writeUs, subscribers, burst }: Omit<Push, 'baseUs'>,
+  documents: number,
+): { readonly firstUs: number; readonly spreadUs: number } {
+  const allUs = burst * subscribers * writeUs
+  const firstUs = allUs / Math.max(1, documents)
+  return { firstUs, spreadUs: allUs - firstUs }
+}
+
 /** base + P/2: a message finds the poller anywhere in its wait. */
 export function pollMeanUs(baseUs: number, periodUs: number): number {
   return baseUs + periodUs / 2

@@ -70,7 +70,11 @@ describe('theoryOf', () => {
   })
 
   it('counts the way up and its receipt where messages go over the same link', () => {
-    const native = theoryOf({ ...input, load: { ...load, upLink: 'native', subscribers: 10 } })
+    const native = theoryOf({
+      ...input,
+      load: { ...load, upLink: 'native', subscribers: 10 },
+      flow: { ...input.flow, reads: 2200 },
+    })
     // 138 bytes of JSON up in a frame of 8 and a record; a receipt of 99 or so in 2 and 22 down, each for ten deliveries.
     expect(native.bytesUp?.value).toBeCloseTo((151 + 8 + 22) / 10, 0)
     expect((native.bytesDown?.value ?? 0) - 276).toBeCloseTo((109 + 2 + 22) / 10, 0)

@@ -1,8 +1,14 @@
 // What the model says of a row, beside what was measured of it.
 import type { Load, ServerKind } from '../measurement.ts'
 import type { Predicted, Theory } from '../statistics/summary.ts'
-import { bytesOf, type Flow } from './bytes.ts'
-import { type Distribution, percentileOfSumUs, pollLastPercentileUs, pushLastUs } from './latency.ts'
+import { bytesOf, documentsOf, type Flow } from './bytes.ts'
+import {
+  burstWaits,
+  type Distribution,
+  percentileOfSumUs,
+  pollLastPercentileUs,
+  pushLastUs,
+} from './latency.ts'
 import type { Wire } from './wire.ts'
 
 /** How far a measured value may be from the model's before it is flagged, as shares. */
@@ -66,22 +72,30 @@ function latencies(input: TheoryInput): Pick<Theory, 'p50Us' | 'p99Us' | 'comple
   const moved = base.distribution.map(({ value, share }) => ({ value: value + pathUs, share }))
   if (wire === 'poll') return polled(input, moved)
   if (input.writeUs === null) return none
-  const audience = load.subscribers / Math.max(1, load.rooms)
+  const audience = audienceOf(load)
   const push = { baseUs: 0, writeUs: input.writeUs, subscribers: audience, burst: load.burst }
-  const spreadUs = pushLastUs(push)
-  const medianUs = percentileOfSumUs(moved, 0, 50)
-  const enough = base.samples >= leastTailSamples
+  const { firstUs, spreadUs } =
+    load.burst > 1 ? burstWaits(push, documentsOfBurst(input)) : { firstUs: 0, spreadUs: pushLastUs(push) }
+  const shifted = moved.map(({ value, share }) => ({ value: value + firstUs, share }))
+  const at = (percent: number): number => percentileOfSumUs(shifted, spreadUs, percent)
+  const medianUs = percentileOfSumUs(shifted, 0, 50)
+  // Of a burst, the median message's last subscriber; else every message has a last one.
+  const lastUs = load.burst > 1 ? at(50) + (audience * input.writeUs) / 2 : medianUs + spreadUs
   return {
-    p50Us: predicted(measured.p50Us, percentileOfSumUs(moved, spreadUs, 50), tolerances.pushLatency),
-    p99Us: enough
-      ? predicted(measured.p99Us, percentileOfSumUs(moved, spreadUs, 99), tolerances.pushTail)
-      : null,
-    completionUs: predicted(
-      measured.completionP50Us,
-      pushLastUs({ ...push, baseUs: medianUs }),
-      tolerances.pushLatency,
-    ),
+    p50Us: predicted(measured.p50Us, at(50), tolerances.pushLatency),
+    p99Us: base.samples < leastTailSamples ? null : predicted(measured.p99Us, at(99), tolerances.pushTail),
+    completionUs: predicted(measured.completionP50Us, lastUs, tolerances.pushLatency),
   }
+}
+
+function audienceOf({ subscribers, rooms }: Load): number {
+  return subscribers / Math.max(1, rooms)
+}
+
+/** In how many documents a subscriber gets a burst. */
+function documentsOfBurst(input: TheoryInput): number {
+  const { documents } = documentsOf(flowOf(input))
+  return (documents * input.load.burst) / Math.max(1, input.flow.deliveries)
 }
 
 /** The wait is counted from the end of the last answer, so that the period is the interval and a round trip (R36). */
@@ -90,8 +104,9 @@ function polled(
   base: Distribution,
 ): Pick<Theory, 'p50Us' | 'p99Us' | 'completionUs'> {
   const baseUs = percentileOfSumUs(base, 0, 50)
-  const periodUs = intervalMs * 1000 + baseUs
-  const audience = load.subscribers / Math.max(1, load.rooms)
+  // The way down is in the base; a question has the way up before it.
+  const periodUs = (intervalMs + load.delayUpMs) * 1000 + baseUs
+  const audience = audienceOf(load)
   const at = (percent: number): number => percentileOfSumUs(base, periodUs, percent)
   return {
     p50Us: predicted(measured.p50Us, at(50), tolerances.pollLatency),
@@ -104,9 +119,8 @@ function polled(
   }
 }
 
-function bytes(input: TheoryInput): Pick<Theory, 'bytesDown' | 'bytesUp'> {
-  const { wire, server, load, intervalMs, flow, measured } = input
-  const carried = bytesOf({
+function flowOf({ wire, server, load, intervalMs, flow }: TheoryInput): Flow {
+  return {
     ...flow,
     wire,
     server,
@@ -115,8 +129,13 @@ function bytes(input: TheoryInput): Pick<Theory, 'bytesDown' | 'bytesUp'> {
     upLink: load.upLink,
     textBytes: load.textBytes,
     burst: load.burst,
-    audience: load.subscribers / Math.max(1, load.rooms),
-  })
+    audience: audienceOf(load),
+  }
+}
+
+function bytes(input: TheoryInput): Pick<Theory, 'bytesDown' | 'bytesUp'> {
+  const { wire, load, measured } = input
+  const carried = bytesOf(flowOf(input))
   if (carried === null) return { bytesDown: null, bytesUp: null }
   const tolerance =
     wire === 'poll' || load.upLink === 'native' ? tolerances.pollBytes : tolerances.framedBytes

@@ -5,7 +5,9 @@ import { cut } from './cut.ts'
 import { duplex } from './duplex.ts'
 import { fanout } from './fanout.ts'
 import { goalScenarios } from './goals.ts'
+import { idle } from './idle.ts'
 import { network } from './network.ts'
+import { ramp } from './ramp.ts'
 import { rooms } from './rooms.ts'
 import { saturate } from './saturate.ts'
 import type { Scenario } from './scenario.ts'
@@ -21,9 +23,11 @@ export const scenarios: readonly Scenario[] = [
   rooms,
   duplex,
   size,
+  idle,
   network,
   cut,
   storm,
+  ramp,
   saturate,
   slow,
   ...goalScenarios,

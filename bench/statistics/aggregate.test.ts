@@ -291,6 +291,8 @@ describe('other tables', () => {
       caughtUp: histogramOf(values),
       tally,
       serverCpuUs: 1,
+      busiestShare: 0.1,
+      relay: { count: 1, p50Ms: null, p99Ms: null, maxMs: 1 },
     })
     const random = randomStream(1, 'recovery')
     const values = Array.from({ length: 100 }, () => 1000 + exponential(random, 50_000))

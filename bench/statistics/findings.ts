@@ -1,7 +1,10 @@
 // The gates over a whole table of deliveries: what is wrong with its rows, and what a reader should know of them.
+
+import { serverLimits } from '../../transports/limits.ts'
 import { benchLimits } from '../limits.ts'
 import type { Environment } from '../measurement.ts'
 import { bandSubscribers, bands, outsideBand } from '../model/bands.ts'
+import { epochCharacters, messageBytes } from '../model/wire.ts'
 import { transportOf } from '../subjects.ts'
 import type { Bases } from './base.ts'
 import type { ReadCell } from './cells.ts'
@@ -27,6 +30,8 @@ export interface Findings {
   readonly warnings: readonly string[]
 }
 
+const parleyShape = { epochCharacters: epochCharacters.parley, offsetDigits: 3 } as const
+
 /** How many round trips of a subscriber alone a poll may take under load. */
 const mostRoundTrips = 8
 
@@ -41,9 +46,13 @@ export function deliveryFindings({ table, cells }: DeliveryResult, bases: Bases)
     return { problems: at(row.subject, problems), warnings: at(row.subject, rowWarnings(row, parameters)) }
   })
   const pathMs = parameters.delayDownMs + (parameters.upLink === 'native' ? parameters.delayUpMs : 0)
+  // A relay may stall, jitter or hold bytes back: what gathers then is its doing.
+  const relayed = cells.some(({ cell }) => cell.relay !== undefined)
   const modes = modeFindings(
-    rows
-      .filter(({ intervalMs, generatorBound }) => intervalMs === 0 && !generatorBound)
+    (relayed ? [] : rows)
+      .filter(
+        ({ intervalMs, generatorBound }) => intervalMs === 0 && !generatorBound && parameters.burst === 1,
+      )
       .map(({ subject, latency }) => ({
         subject,
         modes: modesOf(bucketsOf(decodeHistogram(latency.histogram)), pathMs),
@@ -83,14 +92,16 @@ function rowProblems(
     }),
     ...saturation(row.generatorBound, parameters.subscribers),
     ...wrongProtocol(row.protocol, parameters.secure ? secure : plain),
-    ...(parameters.burst > 1 || row.intervalMs > 0 ? [] : holdsFirstBatch(own.map(firstOf))),
+    ...(parameters.burst > 1 || row.intervalMs > 0 || own.some(({ cell }) => cell.relay !== undefined)
+      ? []
+      : holdsFirstBatch(own.map(firstOf))),
   ]
 }
 
 function firstOf({ cell, latency, completion }: ReadCell) {
   return {
     firstMessageUs: cell.firstMessageUs,
-    p75Us: latency.totalCount === 0 ? 0 : latency.getValueAtPercentile(75),
+    p25Us: latency.totalCount === 0 ? 0 : latency.getValueAtPercentile(25),
     messages: completion.totalCount,
   }
 }
@@ -103,15 +114,38 @@ function littleProblems(
 ): readonly string[] {
   if (row.intervalMs === 0 || row.generatorBound) return []
   const base = bases.of(baseline, baseline)
+  const pathMs = (own[0]?.cell.delayUpMs ?? 0) + (own[0]?.cell.delayDownMs ?? 0)
   const total = (of: (one: ReadCell) => number): number => own.reduce((sum, one) => sum + of(one), 0)
   const links = total(({ cell }) => cell.subscribers)
+  const audience = (own[0]?.cell.subscribers ?? 1) / Math.max(1, own[0]?.cell.rooms ?? 1)
   return littleOfPolls({
-    requests: total(({ cell }) => cell.requests),
+    // A native up-link's sends are requests too.
+    requests: total(
+      ({ cell }) => cell.requests - (cell.upLink === 'native' ? cell.deliveries / audience : 0),
+    ),
+    furtherPages: furtherPages(own, row.intervalMs),
     links,
     wallMs: total(({ cell }) => cell.subscribers * cell.wallMs) / Math.max(links, 1),
     intervalMs: row.intervalMs,
-    mostRoundTripMs: Math.max(10, (mostRoundTrips * (base?.p50Us ?? 2000)) / 1000),
+    leastRoundTripMs: pathMs,
+    mostRoundTripMs: pathMs + Math.max(10, (mostRoundTrips * (base?.p50Us ?? 2000)) / 1000),
   })
+}
+
+/**
+ * Where what an answer finds comes near to what a page holds, what is left over is asked for at once: at most a question for each half
+ * page of all that a link got.
+ */
+function furtherPages(own: readonly ReadCell[], intervalMs: number): number {
+  const [first] = own
+  if (first === undefined) return 0
+  const { burst, ratePerSecond, rooms, textBytes, subscribers } = first.cell
+  const each = messageBytes({ ...parleyShape, textBytes })
+  const found = Math.max(burst, (ratePerSecond / Math.max(1, rooms)) * (intervalMs / 1000)) * each
+  const half = serverLimits.batchBytes / 2
+  if (found < half) return 0
+  const deliveries = own.reduce((sum, { cell }) => sum + cell.deliveries, 0)
+  return (deliveries * each) / half / (subscribers * own.length)
 }
 
 function rowWarnings(row: DeliveryRow, parameters: DeliveryResult['table']['parameters']): readonly string[] {

@@ -10,6 +10,7 @@ import {
   littleOfPolls,
   notAlike,
   saturation,
+  sharedCore,
   tooFast,
   tooManyDiscarded,
   tooSmall,
@@ -71,6 +72,12 @@ describe('the generator', () => {
   })
 })
 
+it('has a core of its own', () => {
+  expect(sharedCore(null)).toEqual([])
+  expect(sharedCore({ server: 2, generator: 3 })).toEqual([])
+  expect(sharedCore({ server: 2, generator: 2 })).toEqual(['The generator shares core 2 with the server.'])
+})
+
 describe("Little's law", () => {
   it('holds for a closed loop: 32 connections of 4 ms make 8,000 a second', () => {
     const loop = { requests: 8000, wallMs: 1000, meanUs: 4000, connections: 32 }
@@ -84,6 +91,11 @@ describe("Little's law", () => {
     expect(littleOfPolls({ ...polls, requests: 393 })).toEqual([])
     expect(littleOfPolls({ ...polls, requests: 330 })).toHaveLength(1)
     expect(littleOfPolls({ ...polls, requests: 440 })).toHaveLength(1)
+    expect(littleOfPolls({ ...polls, requests: 440, furtherPages: 1 })).toEqual([])
+    // 200 ms of path: one question in 450 ms.
+    const far = { ...polls, leastRoundTripMs: 200, mostRoundTripMs: 210, links: 10_000 }
+    expect(littleOfPolls({ ...far, requests: 22_000 })).toEqual([])
+    expect(littleOfPolls({ ...far, requests: 40_000 })).toHaveLength(1)
   })
 
   it('grants chance where a window takes few intervals in', () => {
@@ -122,7 +134,7 @@ describe('a table', () => {
   })
 
   it('is in steady state', () => {
-    const steady = { firstMessageUs: 4000, p75Us: 3000, messages: 20 }
+    const steady = { firstMessageUs: 4000, p25Us: 3000, messages: 20 }
     const held = { ...steady, firstMessageUs: 100_000 }
     expect(holdsFirstBatch([steady, steady, held])).toEqual([])
     expect(holdsFirstBatch([steady, held, held])).toEqual([expect.stringContaining('first batch')])

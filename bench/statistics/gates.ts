@@ -29,7 +29,7 @@ export function tooFast(leastUs: number | null, floorUs: number): readonly strin
 
 /** How far below the model's bytes a row may be. Framing is exact; what polls find is a matter of chance. */
 const leastOfFramed = 0.9
-const leastOfPolled = 0.7
+const leastOfPolled = 0.8
 
 /**
  * Fewer bytes than what must be in them: than the client took out of them as payload, than the texts and identities, or far fewer than
@@ -73,6 +73,14 @@ export function saturation(saturated: boolean, subscribers: number): readonly st
   return ['The generator was saturated: what was measured is the generator.']
 }
 
+/** Server and generator on one core take from each other what is measured. */
+export function sharedCore(
+  pinned: { readonly server: number; readonly generator: number } | null,
+): readonly string[] {
+  if (pinned === null || pinned.server !== pinned.generator) return []
+  return [`The generator shares core ${pinned.server} with the server.`]
+}
+
 /** How far Little's law may be off, as a share. */
 export const littleShare = 0.05
 
@@ -103,10 +111,22 @@ export function littleOfPolls(polls: {
   readonly wallMs: number
   readonly intervalMs: number
   readonly mostRoundTripMs: number
+  /** What the path alone takes, up and down. */
+  readonly leastRoundTripMs?: number
+  /** Questions of a link that may follow an answer at once, where a page did not hold all that there was. */
+  readonly furtherPages?: number
 }): readonly string[] {
-  const { requests, links, wallMs, intervalMs, mostRoundTripMs } = polls
+  const {
+    requests,
+    links,
+    wallMs,
+    intervalMs,
+    mostRoundTripMs,
+    leastRoundTripMs = 0,
+    furtherPages = 0,
+  } = polls
   if (!(links > 0) || !(intervalMs > 0)) return []
-  const most = wallMs / intervalMs
+  const most = wallMs / (intervalMs + leastRoundTripMs) + furtherPages
   const least = wallMs / (intervalMs + mostRoundTripMs)
   const chance = (each: number): number => 3 * Math.sqrt(((each % 1) * (1 - (each % 1))) / links)
   const each = requests / links
@@ -155,13 +175,13 @@ const firstMs = 20
 const leastMessages = 5
 
 /**
- * Not in steady state: in more than half of a subject's cells the window's first message is far later than three quarters of them all.
- * `p75Us`: of the cell.
+ * Not in steady state: in more than half of a subject's cells the window's first message is far later than what a quarter of them all
+ * keep to, since what is held back may hold up those behind it. `p25Us`: of the cell.
  */
 export function holdsFirstBatch(
   cells: readonly {
     readonly firstMessageUs: number | null
-    readonly p75Us: number
+    readonly p25Us: number
     readonly messages: number
   }[],
 ): readonly string[] {
@@ -169,7 +189,7 @@ export function holdsFirstBatch(
     ({ messages, firstMessageUs }) => messages >= leastMessages && firstMessageUs !== null,
   )
   const late = told.filter(
-    ({ firstMessageUs, p75Us }) => (firstMessageUs ?? 0) > firstFactor * p75Us + firstMs * 1000,
+    ({ firstMessageUs, p25Us }) => (firstMessageUs ?? 0) > firstFactor * p25Us + firstMs * 1000,
   )
   if (late.length * 2 <= told.length) return []
   return [
@@ -193,7 +213,7 @@ export const controlAlpha = 0.01
 /**
  * A/A: one transport twice differs from itself. A 95 % interval leaves 1 out in 5 % of honest cases, and a run has dozens of controls:
  * "any interval without 1" would end most runs by chance. So that only costs the metric its ranking; the run is lost where Holm's
- * correction over all controls of the run still finds a difference at a family-wise 1 %. docs/decisions/0014 has the reasons.
+ * correction over all controls of the run still finds a difference at a family-wise 1 %. docs/decisions/0015 has the reasons.
  */
 export function controlsDiffer(
   controls: readonly { readonly name: string; readonly pValue: number }[],
