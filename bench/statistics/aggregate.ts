@@ -31,7 +31,11 @@ export function summarize(run: Run, seed: number, profileName = 'standard'): Sum
   const bases = new Bases(measured.filter((cell) => cell.kind === 'delivery'))
   const groups = Map.groupBy(measured, keyOf)
   groups.delete(baseKey)
-  const problems = [...cellProblems(run.measurements), ...lostTables(run)]
+  const problems = [
+    ...sharedCore(run.environment.pinned),
+    ...cellProblems(run.measurements),
+    ...lostTables(run),
+  ]
   const warnings = [...environmentWarnings(run.environment)]
   const tables: Table[] = []
   const deliveries: DeliveryResult[] = []

@@ -21,7 +21,7 @@ import {
   wrongProtocol,
 } from './gates.ts'
 import { decodeHistogram } from './histogram.ts'
-import { modesOf } from './modes.ts'
+import { inMostCells, modesOf } from './modes.ts'
 import { modeFindings } from './modes-gate.ts'
 import type { DeliveryRow } from './summary.ts'
 
@@ -55,7 +55,11 @@ export function deliveryFindings({ table, cells }: DeliveryResult, bases: Bases)
       )
       .map(({ subject, latency }) => ({
         subject,
-        modes: modesOf(bucketsOf(decodeHistogram(latency.histogram)), pathMs),
+        modes: inMostCells(
+          modesOf(bucketsOf(decodeHistogram(latency.histogram)), pathMs),
+          cells.filter(({ cell }) => cell.subject === subject).map((one) => bucketsOf(one.latency)),
+          pathMs,
+        ),
       })),
   )
   const problems = [

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { bucketsOf, countBetween, distributionOf, ecdfAt } from './ecdf.ts'
 import { createHistogram, decodeHistogram, encodeHistogram } from './histogram.ts'
 import { holm } from './holm.ts'
-import { modesOf } from './modes.ts'
+import { inMostCells, modesOf } from './modes.ts'
 import { modeFindings } from './modes-gate.ts'
 import { lineThrough } from './slope.ts'
 import { normalCdf, studentCdf, studentQuantile, twoSidedP } from './student.ts'
@@ -129,6 +129,14 @@ describe('modes', () => {
     expect(modesOf(spread(0, 250, 1000))).toEqual([])
     expect(modesOf([...spread(1, 20, 90), ...spread(20, 90, 30)])).toEqual([])
     expect(modesOf(spread(40, 44, 100), 38)).toEqual([])
+  })
+
+  it('is none where one message of one cell was held up', () => {
+    const [calm, held] = [spread(1, 4, 90), [...spread(1, 4, 80), ...spread(40, 41, 10)]]
+    const modes = modesOf([...calm, ...held])
+    expect(modes).toHaveLength(1)
+    expect(inMostCells(modes, [calm, held])).toEqual([])
+    expect(inMostCells(modes, [held, held, calm])).toEqual(modes)
   })
 
   it('is NODELAY where only some have it, and the machine where all do', () => {

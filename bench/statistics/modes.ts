@@ -36,3 +36,18 @@ export function modesOf(buckets: readonly Bucket[], pathMs = 0): readonly Mode[]
     return stands ? [{ timerMs, share: within / all }] : []
   })
 }
+
+/** Those of a row's modes that most of its cells have a part in: one message that was held up once reaches all subscribers late. */
+export function inMostCells(
+  modes: readonly Mode[],
+  cells: readonly (readonly Bucket[])[],
+  pathMs = 0,
+): readonly Mode[] {
+  return modes.filter(({ timerMs }) => {
+    const window = windows.find((one) => one.timerMs === timerMs)
+    if (window === undefined) return false
+    const [fromUs, toUs] = [(pathMs + window.fromMs) * 1000, (pathMs + window.toMs) * 1000]
+    const having = cells.filter((buckets) => countBetween(buckets, fromUs, toUs) > 0)
+    return having.length * 2 > cells.length
+  })
+}
