@@ -116,8 +116,8 @@ export const cellSchemas = {
     caughtUp: histogram,
     tally,
     serverCpuUs: number,
-    busiestShare: number,
-    relay: ownLatency,
+    busiestShare: Type.Optional(number),
+    relay: Type.Optional(ownLatency),
     ...spoken,
   }),
   service: Type.Object({
