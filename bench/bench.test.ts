@@ -13,7 +13,7 @@ import { transportNames } from './subjects.ts'
 const folder = mkdtempSync(join(tmpdir(), 'parley-bench-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe.concurrent('npm run bench', { timeout: 30_000 }, () => {
+describe.concurrent('npm run bench', { timeout: 60_000 }, () => {
   it('measures every transport and delivers everything once', { retry: 2 }, async () => {
     const file = join(folder, 'fine.json')
     const { code, output, complaints } = await start([...tiny({}), '--no-results', '--json', file]).finished
@@ -64,19 +64,6 @@ describe.concurrent('npm run bench', { timeout: 30_000 }, () => {
     const document = readDocument(file)
     expect(document).toMatchObject({ valid: false, interrupted: true })
     expect(document.measurements.length).toBeGreaterThan(0)
-  })
-
-  it('ends at once when it is interrupted twice, and leaves no process behind', async () => {
-    const { child, finished } = start(['fanout', '--full', '--no-pin', '--no-results'])
-    const interrupt = (): boolean => child.kill('SIGINT')
-    child.stderr?.once('data', interrupt)
-    child.stderr?.on('data', (chunk: string) => {
-      if (chunk.includes('Stopping')) interrupt()
-    })
-    // Its streams close when the last process that has them ends.
-    const { code, output } = await finished
-    expect(code).toBe(130)
-    expect(output).toBe('')
   })
 
   it('refuses what it does not know with one line and 2', async () => {

@@ -53,6 +53,7 @@ const load = {
   delayUpMs: amount,
   delayDownMs: amount,
 }
+const ownLatency = Type.Object({ count, p50Ms: orNull(amount), p99Ms: orNull(amount), maxMs: amount })
 const spoken = { protocol: text, problems: texts }
 
 /** By `kind`. */
@@ -72,6 +73,7 @@ export const cellSchemas = {
     completion: histogram,
     connect: histogram,
     firstMessageUs: orNull(number),
+    relay: Type.Optional(ownLatency),
     ...spoken,
   }),
   idle: Type.Object({
@@ -114,6 +116,8 @@ export const cellSchemas = {
     caughtUp: histogram,
     tally,
     serverCpuUs: number,
+    busiestShare: Type.Optional(number),
+    relay: Type.Optional(ownLatency),
     ...spoken,
   }),
   service: Type.Object({
@@ -176,6 +180,7 @@ const settings = Type.Object({
   pin: flag,
   cores: orNull(Type.Array(count, { minItems: 2, maxItems: 2 })),
   fault: orNull(text),
+  keepsDisturbed: Type.Optional(flag),
 })
 
 const discarded = Type.Object({ ...label, sendLagP99Us: number, boundUs: number })

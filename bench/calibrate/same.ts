@@ -4,8 +4,12 @@ import type { Environment, Measurement } from '../measurement.ts'
 import { fanout } from '../scenarios/fanout.ts'
 import type { Settings } from '../settings.ts'
 import { summarize } from '../statistics/aggregate.ts'
+import { indifference } from '../statistics/ratio.ts'
 import type { Control, Metric } from '../statistics/summary.ts'
 import type { Check, Finding } from './check.ts'
+
+/** So little, %, is no difference to any control of the bench. */
+const indifferent = (100 * Math.expm1(indifference)).toFixed(1)
 
 const judged: readonly Metric[] = ['cpu', 'p50', 'bytes']
 
@@ -19,7 +23,7 @@ export function sameCheck(
   let tries = 0
   return {
     name: 'A/A',
-    why: `websocket under two names in ${settings.profile.blocks} blocks of fanout: the 95 % intervals of the ratios between the two must contain 1 (or miss it by less than the control forgives). A block that something disturbed counts here: both names had it.`,
+    why: `websocket under two names in ${settings.profile.blocks} blocks of fanout: the 95 % intervals of the ratios between the two must contain 1. A block that something disturbed counts here: both names had it.`,
     measure: async () => {
       const seed = settings.seed + tries
       tries += 1
@@ -61,5 +65,5 @@ function findingOf(controls: Readonly<Record<Metric, Control>>): Finding {
     values[`${metric}High`] = high
     parts.push(`${metric} ${low.toFixed(3)}–${high.toFixed(3)}`)
   }
-  return { passed, figure: parts.join(', '), bound: 'each contains 1', values }
+  return { passed, figure: parts.join(', '), bound: `each contains 1 (± ${indifferent} %)`, values }
 }

@@ -24,7 +24,7 @@ export function writeFiles(document: BenchDocument, { json, html, markdown }: Fi
   }
   write(json, () => renderJson(document))
   write(html, () => renderers.html(document))
-  write(markdown, () => renderers.markdown?.(document) ?? '')
+  write(markdown, () => renderers.markdown(document))
   return written
 }
 
