@@ -104,6 +104,33 @@ describe('candidatesOf', () => {
     expect(poller?.cpu.question).toBeLessThan(110)
   })
 
+  it('does not take what makes a quiet room dear for a cost of resting', () => {
+    const without = candidatesOf(exampleDocument({ without: ['idle'] }).tables)
+    for (const candidate of without) expect(candidate.cpu.connectionSecond).toBe(0)
+    const withIdle = candidatesOf(exampleDocument().tables)
+    expect(withIdle.find((one) => one.transport === 'websocket')?.cpu.connectionSecond).toBeGreaterThan(0)
+    // A poller's rest is questions.
+    expect(withIdle.find((one) => one.transport === 'polling')?.cpu.connectionSecond).toBe(0)
+  })
+
+  it('takes a message in for the same from everyone, so that noise in one table leaves what is alike alike', () => {
+    const noisy = exampleDocument({ without: ['idle'] }).tables.map((table) =>
+      table.kind !== 'delivery' || table.scenario !== 'trickle'
+        ? table
+        : {
+            ...table,
+            rows: table.rows.map((row) =>
+              row.transport === 'websocket' ? { ...row, cpuUsPerDelivery: row.cpuUsPerDelivery * 1.4 } : row,
+            ),
+          },
+    )
+    const [before, after] = [exampleDocument({ without: ['idle'] }).tables, noisy].map(
+      (tables) => candidatesOf(tables).find((one) => one.transport === 'websocket')?.cpu.delivery ?? 0,
+    )
+    expect((after ?? 0) / (before ?? 1)).toBeLessThan(1.25)
+    expect((after ?? 0) / (before ?? 1)).toBeGreaterThan(0.8)
+  })
+
   it('counts everything as a delivery’s where a run has one room and one rate only', () => {
     const one = exampleDocument({ without: ['idle'] }).tables.slice(2, 3)
     const socket = candidatesOf(one).find((candidate) => candidate.transport === 'websocket')

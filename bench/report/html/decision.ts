@@ -1,6 +1,7 @@
 // The decision map's model: what a question, an answer and a delivery cost in this run, and from that the cheapest transport for a
 // rate and a latency. Pure.
-import type { DeliveryTable, IdleTable, Table } from '../../statistics/summary.ts'
+import { median } from '../../statistics/ratio.ts'
+import type { DeliveryTable, IdleRow, IdleTable, Table } from '../../statistics/summary.ts'
 import { isControl } from './marks.ts'
 
 /** What the costs of a transport are made of. CPU in µs, wire in bytes. */
@@ -76,63 +77,101 @@ export function candidatesOf(tables: readonly Table[]): readonly Candidate[] {
   const delivery = tables.filter((table): table is DeliveryTable => table.kind === 'delivery')
   const idle = tables.filter((table): table is IdleTable => table.kind === 'idle')
   const names = [...new Set(delivery.flatMap((table) => table.rows.map((row) => row.transport)))]
-  return names.filter((name) => !isControl(name)).flatMap((name) => candidateOf(name, delivery, idle))
+  const choices = names.filter((name) => !isControl(name))
+  const seen = { delivery, idle, messageUs: messageUsOf(choices, delivery) }
+  return choices.flatMap((name) => candidateOf(name, seen))
 }
 
-function candidateOf(
-  transport: string,
-  delivery: readonly DeliveryTable[],
-  idle: readonly IdleTable[],
-): readonly Candidate[] {
-  const rows = delivery.flatMap((table) => {
-    const { burst, rooms, ratePerSecond, subscribers } = table.parameters
-    // Of a burst, deliveries are joined: it says what it costs to be busy, not to be quiet.
-    if (burst > 1) return []
-    const usable = table.rows.filter((row) => row.transport === transport && !row.diverging)
-    // Alike for all: a table where the generator was one transport's limit says nothing of anyone's tail.
-    const calm = !table.rows.some((row) => row.generatorBound)
-    return usable.map((row) => ({ row, calm, rate: ratePerSecond / rooms, audience: subscribers / rooms }))
-  })
+function candidateOf(transport: string, seen: Seen): readonly Candidate[] {
+  const rows = rowsOf(transport, seen.delivery)
   const first = rows[0]
   if (first === undefined) return []
   const polls = first.row.intervalMs > 0
-  const observed = (of: (row: (typeof rows)[number]['row']) => number, message: boolean): Observation[] =>
-    rows.map(({ row, rate, audience }) => {
-      const questions = row.requestsPerDelivery
-      const answers = polls && questions > 0 ? questions * (1 - Math.exp(-1 / questions)) : 0
-      return {
-        shares: [
-          message ? 1 / audience : 0,
-          1,
-          answers,
-          Math.max(0, questions - answers),
-          polls ? 0 : 1 / rate,
-        ],
-        value: of(row),
-      }
-    })
-  const resting: Observation[] = idle
-    .flatMap((table) => table.rows.filter((row) => row.transport === transport))
-    .map((row) => ({
-      shares: [0, 0, 0, polls ? 1000 / row.intervalMs : 0, polls ? 0 : 1],
-      value: row.cpuUsPerConnectionSecond,
-    }))
+  const resting = seen.idle.flatMap((table) => table.rows.filter((row) => row.transport === transport))
+  const cpu = observed(rows, (row) => row.cpuUsPerDelivery, seen.messageUs)
+  const wire = observed(rows, (row) => row.wireBytesPerDelivery, 0)
   return [
     {
       transport,
       polls,
-      cpu: costsOf([...observed((row) => row.cpuUsPerDelivery, true), ...resting]),
-      wire: costsOf(observed((row) => row.wireBytesPerDelivery, false)),
+      cpu: costsOf(cpu, seen.messageUs, resting, (row) => row.cpuUsPerConnectionSecond),
+      wire: costsOf(
+        wire,
+        0,
+        resting,
+        (row) => row.bytesDownPerConnectionSecond + row.bytesUpPerConnectionSecond,
+      ),
       latencyMs: polls ? waitBaseMs(rows.map(({ row }) => row)) : tailMs(rows),
       rows: rows.length,
     },
   ]
 }
 
+interface Seen {
+  readonly delivery: readonly DeliveryTable[]
+  readonly idle: readonly IdleTable[]
+  /** What taking a message in costs. It goes the same way for all transports, so all of them say what it is. */
+  readonly messageUs: number
+}
+
+interface Used {
+  readonly row: Row
+  /** Nobody in its table was bounded by the generator. */
+  readonly calm: boolean
+  /** Of those who get a message. */
+  readonly audience: number
+}
+
+/** The rows of a transport that say what a delivery costs. */
+function rowsOf(transport: string, delivery: readonly DeliveryTable[]): readonly Used[] {
+  return delivery.flatMap((table) => {
+    const { burst, rooms, subscribers } = table.parameters
+    // Of a burst, deliveries are joined: it says what it costs to be busy, not to be quiet.
+    if (burst > 1) return []
+    const usable = table.rows.filter((row) => row.transport === transport && !row.diverging)
+    // Alike for all: a table where the generator was one transport's limit says nothing of anyone's tail.
+    const calm = !table.rows.some((row) => row.generatorBound)
+    return usable.map((row) => ({ row, calm, audience: subscribers / rooms }))
+  })
+}
+
+/** What a row's cost is made of. `messageEach`: what a message is known to cost; where it isn't, it is one of the parts. */
+function observed(
+  rows: readonly Used[],
+  of: (row: Row) => number,
+  messageEach: number | null,
+): readonly Observation[] {
+  return rows.map(({ row, audience }) => {
+    const questions = row.requestsPerDelivery
+    const polls = row.intervalMs > 0
+    const answers = polls && questions > 0 ? questions * (1 - Math.exp(-1 / questions)) : 0
+    return {
+      shares: [
+        messageEach === null ? 1 / audience : 0,
+        1,
+        answers,
+        polls ? Math.max(0, questions - answers) : 0,
+      ],
+      known: (messageEach ?? 0) / audience,
+      value: of(row),
+    }
+  })
+}
+
+/** The median of what the transports that push say, each by its rooms of several sizes. 0 where there is one size alone. */
+function messageUsOf(transports: readonly string[], delivery: readonly DeliveryTable[]): number {
+  const found = transports.flatMap((transport) => {
+    const rows = rowsOf(transport, delivery).filter(({ row }) => row.intervalMs === 0)
+    if (new Set(rows.map(({ audience }) => audience)).size < 2) return []
+    return [fitParts(observed(rows, (row) => row.cpuUsPerDelivery, null))[0] ?? 0]
+  })
+  return found.length === 0 ? 0 : median(found)
+}
+
 type Row = DeliveryTable['rows'][number]
 
 /** The largest p99 that may be said and isn't the generator's; where there is none, the largest p90 or maximum. */
-function tailMs(all: readonly { readonly row: Row; readonly calm: boolean }[]): number {
+function tailMs(all: readonly Used[]): number {
   const calm = all.filter((one) => one.calm)
   const usable = (calm.length > 0 ? calm : all).map(({ row }) => row)
   const tails = usable.map((row) => row.latency.p99Us).filter((us) => us !== null)
@@ -148,47 +187,51 @@ function waitBaseMs(rows: readonly Row[]): number {
 }
 
 export interface Observation {
-  /** How many of each part it has; see `Costs`, in its order. */
+  /** How many of each part it has: messages, deliveries, answers, questions. */
   readonly shares: readonly number[]
+  /** What of the value is explained already. */
+  readonly known?: number
   readonly value: number
 }
 
-/** The places of `message` and `connectionSecond`, which look like a delivery's where a run has one size of room or one rate. */
-const lookalikes = [0, 4] as const
-
-function costsOf(observations: readonly Observation[]): Costs {
-  const hidden = lookalikes.filter((part) => !variesAgainstDelivery(observations, part))
-  const usable = observations.map(({ shares, value }) => ({
-    shares: shares.map((share, part) => (hidden.some((one) => one === part) ? 0 : share)),
-    value,
-  }))
-  const [message = 0, delivery = 0, answer = 0, question = 0, connectionSecond = 0] = fitParts(usable)
-  return { message, delivery, answer, question, connectionSecond }
-}
-
-/** Whether a part can be told from a delivery: one that comes in the same share everywhere counts as part of it. */
-function variesAgainstDelivery(observations: readonly Observation[], part: number): boolean {
-  const shares = observations.map((one) => (one.shares[part] ?? 0) / (one.shares[1] ?? 0))
-  return shares.some((share) => Math.abs(share - (shares[0] ?? 0)) > 1e-9)
+/**
+ * What a link that rests costs is measured (`idle`), or taken for nothing: the rates of a run are too few to tell it from what else
+ * makes a delivery in a quiet room dear. Of one that polls it is questions.
+ */
+function costsOf(
+  observations: readonly Observation[],
+  message: number,
+  resting: readonly IdleRow[],
+  of: (row: IdleRow) => number,
+): Costs {
+  const asking = resting
+    .filter(({ intervalMs }) => intervalMs > 0)
+    .map((row) => ({ shares: [0, 0, 0, 1000 / row.intervalMs], value: of(row) }))
+  const open = resting.filter(({ intervalMs }) => intervalMs === 0).map(of)
+  const [, delivery = 0, answer = 0, question = 0] = fitParts([...observations, ...asking])
+  return { message, delivery, answer, question, connectionSecond: open.length === 0 ? 0 : median(open) }
 }
 
 /**
- * The parts, none of them below zero, that explain the observations with the smallest squared relative errors. With five parts
- * there are 31 ways to let some be zero: all of them are solved, the best that is not negative anywhere is taken.
+ * The parts, none of them below zero, that explain the observations with the smallest squared relative errors. With four parts
+ * there are 15 ways to let some be zero: all of them are solved, the best that is not negative anywhere is taken.
  */
 export function fitParts(observations: readonly Observation[]): readonly number[] {
   const parts = observations[0]?.shares.length ?? 0
-  const scaled = observations
-    .filter(({ value }) => value > 0)
-    .map(({ shares, value }) => shares.map((share) => share / value))
+  const usable = observations.filter(({ value }) => value > 0)
+  const scaled = usable.map(({ shares, value }) => shares.map((share) => share / value))
+  const targets = usable.map(({ known = 0, value }) => Math.max(0, value - known) / value)
   let best: readonly number[] = Array.from({ length: parts }, () => 0)
   let smallest = scaled.length
   for (let subset = 1; subset < 2 ** parts; subset++) {
     const used = Array.from({ length: parts }, (_, part) => part).filter((part) => (subset >> part) & 1)
-    const solved = leastSquares(scaled.map((shares) => used.map((part) => shares[part] ?? 0)))
+    const solved = leastSquares(
+      scaled.map((shares) => used.map((part) => shares[part] ?? 0)),
+      targets,
+    )
     if (solved === null || solved.some((value) => value < 0)) continue
     const full = Array.from({ length: parts }, (_, part) => solved[used.indexOf(part)] ?? 0)
-    const error = scaled.reduce((sum, shares) => sum + (1 - dot(shares, full)) ** 2, 0)
+    const error = scaled.reduce((sum, shares, row) => sum + ((targets[row] ?? 0) - dot(shares, full)) ** 2, 0)
     if (error < smallest * (1 - 1e-9) - 1e-15) [smallest, best] = [error, full]
   }
   return best
@@ -198,14 +241,17 @@ function dot(one: readonly number[], other: readonly number[]): number {
   return one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0)
 }
 
-/** Solves rows · x ≈ 1 by the normal equations. Null where they have no single solution. */
-function leastSquares(rows: readonly (readonly number[])[]): readonly number[] | null {
+/** Solves rows · x ≈ targets by the normal equations. Null where they have no single solution. */
+function leastSquares(
+  rows: readonly (readonly number[])[],
+  targets: readonly number[],
+): readonly number[] | null {
   const size = rows[0]?.length ?? 0
   const matrix = Array.from({ length: size }, (_, one) => [
     ...Array.from({ length: size }, (_other, other) =>
       rows.reduce((sum, row) => sum + (row[one] ?? 0) * (row[other] ?? 0), 0),
     ),
-    rows.reduce((sum, row) => sum + (row[one] ?? 0), 0),
+    rows.reduce((sum, row, place) => sum + (row[one] ?? 0) * (targets[place] ?? 0), 0),
   ])
   for (let column = 0; column < size; column++) {
     const pivot = matrix

@@ -38,8 +38,7 @@ const costKinds = ['cpu', 'wire'] as const
 /** `valid`: of the run; where it isn't, nothing is ranked, so there is no map. */
 export function renderMap(tables: readonly Table[], marks: Marks, valid: boolean): string {
   const candidates = valid ? candidatesOf(tables) : []
-  const caption =
-    '<figcaption><h3>Decision map</h3><p>For an update rate for each reader and a latency that 99 % of the deliveries must keep: the transport that costs the server least, by this run’s own figures. Polling asks as rarely as that latency allows. Move the point to your own case.</p><p class="wrong"><b>How it could be wrong:</b> it reaches far beyond the rates that were measured, on loopback without a path’s delay, and it leaves out the cost of taking a message in, which is the same for all.</p></figcaption>'
+  const caption = `<figcaption><h3>Decision map</h3><p>For an update rate for each reader and a latency that 99 % of the deliveries must keep: the transport that costs the server least, by this run’s own figures. Polling asks as rarely as that latency allows. Move the point to your own case.</p><p class="wrong"><b>How it could be wrong:</b> it reaches far beyond the rates that were measured, on loopback without a path’s delay; it leaves out the cost of taking a message in, which is the same for all; ${resting(tables)}.</p></figcaption>`
   if (candidates.length === 0)
     return `<figure id="map" class="full">${caption}<p class="missing">${valid ? 'This run has no deliveries to fit costs from.' : 'This run is invalid, so nothing is ranked.'} <code>npm run bench -- trickle fanout</code> measures what is needed.</p></figure>`
   const signs = new Map(candidates.map((one) => [one.transport, signOf(one.transport, marks)]))
@@ -220,4 +219,10 @@ function fitted(candidates: readonly Candidate[]): string {
     'rows fitted',
   ]
   return renderData({ columns, rows }, 'The fitted costs')
+}
+
+function resting(tables: readonly Table[]): string {
+  return tables.some(({ kind }) => kind === 'idle')
+    ? 'and what a link costs that rests comes from one number of links'
+    : 'and a link that rests counts as nothing, as this run did not measure <code>idle</code>'
 }
