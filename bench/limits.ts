@@ -203,7 +203,7 @@ export const profiles = {
       rarePollIntervalsMs: [],
       textBytes: [32, 256, 2048, 8192],
     },
-    idle: { blocks: 2, windowMs: 3000, connections: [100, 300, 1000], pollIntervalsMs: [1000, 5000] },
+    idle: { blocks: 1, windowMs: 1000, connections: [200], pollIntervalsMs: [1000] },
     network: {
       windowMs: 1500,
       subscribers: [10],
@@ -329,7 +329,7 @@ export const benchLimits = {
   /** A server's first cells: every subject carries this load, which is not measured. */
   warmUp: { windowMs: 800, subscribers: 20, ratePerSecond: 500, pollIntervalMs: 100 },
   /** Then one subscriber alone: what a delivery takes where nobody is before it. The theory of latency starts from it. */
-  base: { windowMs: 500, subscribers: 1, ratePerSecond: 60, pollIntervalMs: 100 },
+  base: { windowMs: 800, subscribers: 1, ratePerSecond: 20, pollIntervalMs: 100 },
   /** Servers and generator are started anew after so many blocks: how well a process happens to be laid out is part of the error. */
   blocksOfAnEpoch: 5,
   /** Intervals that are rare are measured in the first of so many blocks. */

@@ -35,7 +35,9 @@ export const scenarios: readonly Scenario[] = [
 
 /** What a run includes that asks for no scenario: the usual ones, or everything. */
 export function scenariosOf(profile: ProfileName): readonly string[] {
-  return scenarios.filter(({ usual }) => usual || profile === 'full').map(({ name }) => name)
+  return scenarios
+    .filter(({ usual, leftOutOf }) => profile === 'full' || (usual && leftOutOf !== profile))
+    .map(({ name }) => name)
 }
 
 /** Names that stand for several. */

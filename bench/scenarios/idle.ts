@@ -12,7 +12,8 @@ const load = 'a silent room'
 export const idle: Scenario = {
   name: 'idle',
   summary: 'Links in a silent room, up to 2,000: CPU and bytes a connection-second, memory a connection.',
-  usual: false,
+  usual: true,
+  leftOutOf: 'quick',
   plan(settings) {
     const { blocks, connections: sizes, pollIntervalsMs } = settings.profile.idle
     const { transports, secure } = settings

@@ -1,5 +1,6 @@
 // What a scenario is: a list of steps that the lab carries out one after the other.
 import type { Lab } from '../lab.ts'
+import type { ProfileName } from '../limits.ts'
 import type { Measurement } from '../measurement.ts'
 import type { Settings } from '../settings.ts'
 
@@ -25,6 +26,8 @@ export interface Scenario {
   readonly summary: string
   /** Whether a run without `--scenario` includes it. */
   readonly usual: boolean
+  /** The profile that has no time for it. */
+  readonly leftOutOf?: ProfileName
   /** Its blocks alternate with those of the other such scenarios, so that a drift of the machine meets all of them alike. */
   readonly interleaved?: boolean
   /** The steps in order, the same for the same settings. */
