@@ -74,6 +74,16 @@ it('draws a line through points: 4 KB a connection on top of 60 MB', () => {
 })
 
 describe('tiersOf', () => {
+  it('gives no tier to a ratio that is hardly known', () => {
+    const ratio = (low: number, high: number) => ({ ratio: Math.sqrt(low * high), low, high, pairs: 2 })
+    const rows = [
+      { subject: 'base', ratio: null },
+      { subject: 'wide', ratio: ratio(0.005, 100) },
+      { subject: 'fair', ratio: ratio(2, 4.4) },
+    ]
+    expect(Object.fromEntries(tiersOf(rows, 'base'))).toEqual({ base: 1, fair: 2 })
+  })
+
   const at = (ratio: number, low: number, high: number) => ({ ratio, low, high, pairs: 12 })
 
   it('puts those whose intervals overlap together', () => {
