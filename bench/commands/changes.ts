@@ -14,7 +14,7 @@ export const changeColumns: readonly { readonly title: string; readonly help: st
   },
   {
     title: 'verdict',
-    help: 'better, worse, same (surely within the margin), or not resolvable by these runs.',
+    help: 'better, worse (surely beyond the margin), same (a narrow interval that contains 1 or lies within the least change), or not resolvable.',
   },
 ]
 

@@ -139,6 +139,51 @@ describe('compareRuns', () => {
   })
 })
 
+describe('a verdict', () => {
+  const names = ['tcp', 'websocket', 'websocket (A/A)', 'websocket (old)']
+  /** `ab` of a new build that is so much dearer, with alternating errors of a known size. */
+  const verdictOf = (dearer: number, error: number, leastShare: number) => {
+    const cells = Array.from({ length: 12 }, (_, index) => index + 1).flatMap((block) =>
+      names.map((subject) => {
+        const own = subject === 'websocket' || subject.endsWith('(A/A)') ? dearer : 1
+        const noise = subject === 'websocket (old)' ? Math.exp(block % 2 === 0 ? error : -error) : 1
+        return deliveryCell(subject, block, { epoch: 0, serverCpuUs: 2000 * own * noise })
+      }),
+    )
+    return compareBuilds(cells, { leastShare }).find(({ metric }) => metric === 'cpu')?.verdict
+  }
+
+  it.each([
+    ['no change, known well', 1, 0.04, 0.05, 'same'],
+    ['off 1, wholly within the margin', 1.03, 0.01, 0.05, 'same'],
+    ['off 1, and reaching beyond the margin', 1.08, 0.04, 0.1, 'unresolvable'],
+    ['off 1, and perhaps beyond the margin', 1.08, 0.035, 0.07, 'unresolvable'],
+    ['surely beyond the margin', 1.12, 0.02, 0.05, 'worse'],
+    ['surely beyond the margin, the other way', 0.88, 0.02, 0.05, 'better'],
+    ['not known well enough', 1.01, 0.5, 0.05, 'unresolvable'],
+  ])('of %s', (_name, dearer, error, leastShare, verdict) => {
+    expect(verdictOf(dearer, error, leastShare)).toBe(verdict)
+  })
+
+  it('does not call the same what moved with a control', () => {
+    const random = randomStream(8, 'moved')
+    const quiet = { random, noise: 0.01, serverNoise: 0.001 }
+    const moved = (ws: number, own: number) =>
+      cellsOf(quiet).map((cell) => {
+        const by = cell.subject === 'ws' ? ws : cell.subject.startsWith('websocket') ? own : 1
+        return { ...cell, serverCpuUs: cell.serverCpuUs * by }
+      })
+    const verdicts = (ws: number, own: number) =>
+      compareRuns(run(cellsOf(quiet)), run(moved(ws, own)))
+        .filter(({ metric }) => metric === 'cpu')
+        .map(({ verdict }) => verdict)
+    expect(verdicts(1.35, 1.3)).toEqual(['unresolvable', 'unresolvable'])
+    expect(verdicts(1.08, 1.12)[0]).toBe('unresolvable')
+    // What goes far beyond even that is still found.
+    expect(verdicts(1.35, 3)[0]).toBe('worse')
+  })
+})
+
 describe('compareBuilds', () => {
   const names = ['tcp', 'websocket', 'websocket (A/A)', 'websocket (old)', 'http2-push', 'http2-push (old)']
 

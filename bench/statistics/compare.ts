@@ -7,9 +7,9 @@ import { alpha, controlOf, rankableLimit } from './compared.ts'
 import { holm } from './holm.ts'
 import {
   halfWidth,
+  indifference,
   type LogRatio,
   logRatios,
-  pValueOf,
   type RatioEstimate,
   type Spread,
   spreadOf,
@@ -26,8 +26,9 @@ export interface ComparedRun {
 }
 
 /**
- * Smaller is better for every metric. `same`: no change that can be resolved, by an interval as narrow as ranking asks for (15 %, p99 25 %).
- * `unresolvable`: one of the runs may not rank by it, or the interval is wider.
+ * Smaller is better for every metric. `same`: the interval is as narrow as ranking asks for (15 %, p99 25 %) and contains 1, or lies within
+ * the least change that matters as a whole; what the controls changed by is no part of that, and must itself be small.
+ * `unresolvable`: one of the runs may not rank by it, the interval is wider, or it leaves 1 out without a change that is surely large enough.
  */
 export type ChangeVerdict = 'better' | 'worse' | 'same' | 'unresolvable'
 
@@ -88,13 +89,25 @@ interface Tested extends Omit<Change, 'pValue' | 'verdict'> {
   readonly spread: Spread | null
   readonly rankable: boolean
   readonly p: number
+  /** The least change that matters, without what the controls changed by, and that, as logarithms. */
+  readonly least: number
+  readonly shift: number
 }
+
+/** By how much what can't have changed did, as a logarithm, and how well that is known. */
+interface Shift {
+  readonly by: number
+  readonly standardError: number
+  readonly degrees: number
+}
+
+const noShift: Shift = { by: 0, standardError: 0, degrees: Number.POSITIVE_INFINITY }
 
 /**
  * Two runs of one host and settings. A machine is not the same an hour later: so each figure is first divided by that of the floor,
  * `tcp`, in the same block, which no change of Parley touches; bytes are not. The logarithms' means are compared by Welch's t, each run
  * with its epochs (`spreadOf`); runs of one seed, which had the same schedules, block by block. What controls changed by that can't have changed, the library's server and A/A, is added to the
- * least change that matters. A change is declared only beyond that, after Holm's correction over all rows and metrics; so two runs of
+ * least change that matters, and its error to the test's; once both are above what ranking asks for, nothing is the same. A change is declared only beyond that, after Holm's correction over all rows and metrics; so two runs of
  * one commit differ in fewer than 5 of 100 comparisons of runs.
  */
 export function compareRuns(
@@ -121,14 +134,13 @@ function changesOfTable(
   const subjects = subjectsIn(before).filter((subject) => subjectsIn(after).includes(subject))
   return metrics.flatMap((metric) => {
     const shift = controlShift(before, after, metric, difference)
-    const margin = Math.log(1 + leastShare) + shift
     const rankable = isRankable(before, metric) && isRankable(after, metric)
     return subjects
       .filter((subject) => !isTwin(subject) && !isControl(subject))
       .map((subject) => {
         const logs = [before, after].map((cells) => normalised(cells, subject, metric))
         const spread = difference(logs[0] ?? [], logs[1] ?? [])
-        return tested(before, subject, metric, spread, margin, rankable)
+        return tested(before, { subject, metric, spread, leastShare, shift, rankable })
       })
   })
 }
@@ -140,14 +152,13 @@ export function compareBuilds(
 ): readonly Change[] {
   const found = [...tablesOf(measurements).values()].flatMap((cells) =>
     metrics.flatMap((metric) => {
-      const margin = Math.log(1 + leastShare)
       const rankable = isRankable(cells, metric)
       return subjectsIn(cells)
         .filter((subject) => subjectsIn(cells).includes(subject + oldSuffix))
         .map((subject) => {
           const logs = logRatios(pairsOf(cells, subject, subject + oldSuffix, metric))
           const spread = logs.length < 2 ? null : spreadOf(logs)
-          return { ...tested(cells, subject, metric, spread, margin, rankable), p: pValueOf(logs, margin) }
+          return tested(cells, { subject, metric, spread, leastShare, shift: noShift, rankable })
         })
     }),
   )
@@ -156,35 +167,60 @@ export function compareBuilds(
 
 function tested(
   cells: readonly ReadCell[],
-  subject: string,
-  metric: Metric,
-  spread: Spread | null,
-  margin: number,
-  rankable: boolean,
+  row: Pick<Tested, 'subject' | 'metric' | 'spread' | 'rankable'> & {
+    readonly leastShare: number
+    readonly shift: Shift
+  },
 ): Tested {
   const { scenario = '', load = '' } = cells[0]?.cell ?? {}
-  const beyond = spread === null ? 0 : Math.abs(spread.mean) - margin
-  const p =
-    spread === null ? Number.NaN : beyond <= 0 ? 1 : twoSidedP(beyond / spread.standardError, spread.degrees)
+  const { subject, metric, spread, rankable, leastShare, shift } = row
+  const least = Math.log(1 + leastShare)
+  const margin = least + shift.by
   const ratio = spread === null ? null : ratioIn(spread)
-  return { scenario, load, subject, metric, ratio, margin: Math.expm1(margin), spread, rankable, p }
+  const p = spread === null ? Number.NaN : beyondP(spread, margin, shift)
+  const own = { scenario, load, subject, metric, ratio, margin: Math.expm1(margin) }
+  return { ...own, spread, rankable, p, least, shift: shift.by }
+}
+
+/** How often chance alone goes so far beyond the margin. Both errors count: the row's and that of what the controls changed by. */
+function beyondP(spread: Spread, margin: number, shift: Shift): number {
+  const beyond = Math.abs(spread.mean) - margin
+  if (beyond <= 0) return 1
+  const standardError = Math.hypot(spread.standardError, shift.standardError)
+  return twoSidedP(beyond / standardError, Math.min(spread.degrees, shift.degrees))
 }
 
 function judged(all: readonly Tested[]): readonly Change[] {
   const adjusted = holm(all.map(({ p, rankable }) => (rankable ? p : Number.NaN)))
-  return all.map(({ spread: _, rankable, p: __, ...change }, index) => {
+  return all.map((one, index) => {
+    const { spread: _, rankable: __, p: ___, least: ____, shift: _____, ...change } = one
     const pValue = Number.isNaN(adjusted[index] ?? Number.NaN) ? null : (adjusted[index] ?? null)
-    return { ...change, pValue, verdict: rankable ? verdictIn(change, pValue) : 'unresolvable' }
+    return { ...change, pValue, verdict: verdictIn(one, pValue) }
   })
 }
 
+/**
+ * Changed: surely beyond the margin. What the controls changed by widens only that margin. Were it also allowed to call something the
+ * same, a machine, or a common cause, that moves the controls would hide what moved with them.
+ */
 function verdictIn(
-  { ratio, metric }: Pick<Change, 'ratio' | 'metric'>,
+  {
+    ratio,
+    metric,
+    least,
+    shift,
+    rankable,
+  }: Pick<Tested, 'ratio' | 'metric' | 'least' | 'shift' | 'rankable'>,
   pValue: number | null,
 ): ChangeVerdict {
-  if (ratio === null || pValue === null) return 'unresolvable'
+  if (!rankable || ratio === null || pValue === null) return 'unresolvable'
   if (pValue <= alpha) return ratio.ratio < 1 ? 'better' : 'worse'
-  return halfWidth(ratio) < rankableLimit(metric) ? 'same' : 'unresolvable'
+  const limit = rankableLimit(metric)
+  const moved = Math.log(1 + leastShareUsual) + shift > Math.log(1 + limit)
+  if (moved || halfWidth(ratio) >= limit) return 'unresolvable'
+  const containsOne = Math.log(ratio.low) <= indifference && Math.log(ratio.high) >= -indifference
+  const within = Math.log(ratio.low) >= -least && Math.log(ratio.high) <= least
+  return containsOne || within ? 'same' : 'unresolvable'
 }
 
 function ratioIn({ mean, standardError, degrees, count }: Spread): RatioEstimate {
@@ -244,21 +280,22 @@ function normalised(cells: readonly ReadCell[], subject: string, metric: Metric)
   )
 }
 
-/** The largest change of what can't have changed, as a logarithm: the library against the floor, and a subject against itself. */
+/** The largest change of what can't have changed: the library against the floor, and a subject against itself. */
 function controlShift(
   before: readonly ReadCell[],
   after: readonly ReadCell[],
   metric: Metric,
   difference: Difference,
-): number {
+): Shift {
   const twin = subjectsIn(before).find(isTwin)
   const pairs: [string, string][] = twin === undefined ? [] : [[twin, twin.slice(0, -twinSuffix.length)]]
   if (metric !== 'bytes') pairs.push([library, floor])
-  const shifts = pairs.map(([value, base]) => {
+  const shifts = pairs.flatMap(([value, base]) => {
     const logs = [before, after].map((cells) => logRatios(pairsOf(cells, value, base, metric)))
-    return Math.abs(difference(logs[0] ?? [], logs[1] ?? [])?.mean ?? 0)
+    const spread = difference(logs[0] ?? [], logs[1] ?? [])
+    return spread === null ? [] : [{ ...spread, by: Math.abs(spread.mean) }]
   })
-  return Math.max(0, ...shifts)
+  return shifts.reduce<Shift>((most, one) => (one.by > most.by ? one : most), noShift)
 }
 
 function isRankable(cells: readonly ReadCell[], metric: Metric): boolean {
