@@ -200,6 +200,7 @@ export const frameSchema = Type.Object({
   schema: Type.Literal(schemaName),
   valid: flag,
   citable: flag,
+  notCitable: Type.Optional(texts),
   interrupted: flag,
   durationMs: amount,
   environment,

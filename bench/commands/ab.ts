@@ -112,7 +112,7 @@ async function compareWith(
   const plan = abPlan(planRun(settings), tree.folder, settings.seed)
   const run = await measure(settings, (now) => reporter.show(now), signal, plan)
   reporter.end()
-  const summary = summarize(run, settings.seed, settings.profileName)
+  const summary = summarize(run, settings.seed, settings)
   const changes = compareBuilds(run.measurements, { leastShare })
   if (json !== null) {
     const document = documentOf(run, settings, summary)

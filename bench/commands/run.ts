@@ -32,7 +32,7 @@ export async function runCommand(command: RunCommand): Promise<number> {
   try {
     const measured = await measure(settings, (now) => reporter.show(now), interrupt.signal)
     reporter.end()
-    const summary = summarize(measured, settings.seed, settings.profileName)
+    const summary = summarize(measured, settings.seed, settings)
     const document = documentOf(measured, settings, summary)
     const broken = brokenThresholds(summary, thresholds)
     const places = [...writeFiles(document, files), ...(command.results ? writeResults(document) : [])]

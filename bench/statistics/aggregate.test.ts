@@ -1,5 +1,6 @@
 // From cells to tables: sums, comparisons, the theory beside them, and every fault that must make a run invalid.
 import { describe, expect, it } from 'vitest'
+import { profiles } from '../limits.ts'
 import type { CapacityCell, GoalCell, IdleCell, Measurement, RecoveryCell, Run } from '../measurement.ts'
 import { exponential, randomStream } from '../random.ts'
 import { summarize } from './aggregate.ts'
@@ -176,6 +177,36 @@ describe('a run is not citable', () => {
     expect(summaryOf(good.filter(({ block }) => block < 12)).citable).toBe(false)
     expect(summaryOf(good, { interrupted: true }).citable).toBe(false)
   })
+})
+
+it('says why a run is not citable', () => {
+  const cited = (change: object) =>
+    summarize(runOf(good), seed, {
+      ...{ profileName: 'standard', profile: profiles.standard, scenarios: ['fanout'], fault: null },
+      ...change,
+    })
+  expect(cited({})).toMatchObject({ citable: true, notCitable: [] })
+  const fanout = { ...profiles.standard.fanout, windowMs: 300 }
+  for (const [change, words] of [
+    [{ fault: 'drop=20' }, 'made wrong on purpose'],
+    [{ keepsDisturbed: true }, '--keep-disturbed'],
+    [{ profile: { ...profiles.standard, fanout } }, 'shorter than those of standard'],
+    [{ profile: { ...profiles.standard, blocks: 11 } }, 'shorter than those of standard'],
+  ] as const)
+    expect(cited(change)).toMatchObject({ citable: false, notCitable: [expect.stringContaining(words)] })
+})
+
+it('ranks nothing in a run that is invalid', () => {
+  const wrong = good.map((one, index) => (index === 0 ? { ...one, problems: ['It broke.'] } : one))
+  const { rows } = deliveryTable(summaryOf(wrong))
+  const said = rows.flatMap(({ comparisons }) => Object.values(comparisons))
+  expect(said.map(({ tier }) => tier)).toEqual(said.map(() => null))
+  expect(new Set(said.map(({ standing }) => standing))).toEqual(new Set(['unranked', 'baseline']))
+})
+
+it('holds the generator to its bound in a burst too', () => {
+  const late = good.map((one) => ({ ...one, burst: 200, generatorDelayP99Us: 20_000 }))
+  expect(deliveryTable(summaryOf(late)).rows[0]?.generatorBound).toBe(true)
 })
 
 describe('other tables', () => {

@@ -14,7 +14,9 @@ import type {
 import { bands, outsideBand } from '../model/bands.ts'
 import { Bases, baseScenario } from './base.ts'
 import { capacityTable } from './capacity.ts'
-import { type DeliveryResult, deliveryTable, hasBlocks } from './delivery.ts'
+import { type CitedSettings, notCitableFor } from './citable.ts'
+import { byMetric } from './compared.ts'
+import { type DeliveryResult, deliveryTable } from './delivery.ts'
 import { deliveryFindings, environmentWarnings, pressureWarnings } from './findings.ts'
 import { controlsDiffer, faultsOf, sharedCore } from './gates.ts'
 import { goalTable } from './goals.ts'
@@ -25,8 +27,8 @@ import { serviceProblems, serviceTable } from './service.ts'
 import { slowTable } from './slow.ts'
 import { metrics, type Summary, type Table } from './summary.ts'
 
-/** Sums a run up. `seed`: of the bootstrap. `profileName`: `quick` is never citable. */
-export function summarize(run: Run, seed: number, profileName = 'standard'): Summary {
+/** Sums a run up. `seed`: of the bootstrap. `settings`, or the profile's name alone: `quick` is never citable. */
+export function summarize(run: Run, seed: number, settings: CitedSettings | string = 'standard'): Summary {
   const measured = run.measurements.filter((cell) => cell.kind !== 'failed')
   const bases = new Bases(measured.filter((cell) => cell.kind === 'delivery'))
   const groups = Map.groupBy(measured, keyOf)
@@ -59,10 +61,31 @@ export function summarize(run: Run, seed: number, profileName = 'standard'): Sum
   }
   problems.push(...controlProblems(deliveries))
   const { environment, interrupted, durationMs } = run
-  const clean = !environment.commit.endsWith('+') && environment.commit !== 'unknown'
-  const citable =
-    profileName !== 'quick' && clean && !interrupted && problems.length === 0 && tables.every(isCitable)
-  return { environment, tables, problems, warnings, interrupted, durationMs, citable }
+  const cited = typeof settings === 'string' ? { profileName: settings } : settings
+  const notCitable = notCitableFor(cited, { environment, interrupted, problems, tables })
+  return {
+    environment,
+    // What is invalid ranks nothing, whoever shows it.
+    tables: problems.length > 0 ? tables.map(withoutRanks) : tables,
+    problems,
+    warnings,
+    interrupted,
+    durationMs,
+    citable: notCitable.length === 0,
+    notCitable,
+  }
+}
+
+function withoutRanks(table: Table): Table {
+  if (table.kind !== 'delivery') return table
+  const rows = table.rows.map((row) => ({
+    ...row,
+    comparisons: byMetric((metric) => {
+      const { ratio, standing } = row.comparisons[metric]
+      return { ratio, standing: standing === 'baseline' ? standing : 'unranked', tier: null } as const
+    }),
+  }))
+  return { ...table, rows }
 }
 
 const baseKey = `delivery ${baseScenario}`
@@ -95,11 +118,6 @@ function tableOf(
     case 'recovery':
       return recoveryTable(cells as readonly RecoveryCell[])
   }
-}
-
-/** Ranked tables need their blocks. What has no interval needs none. */
-function isCitable(table: Table): boolean {
-  return table.kind !== 'delivery' || hasBlocks(table)
 }
 
 /** Everything that single cells say of themselves, one sentence each. */

@@ -86,7 +86,7 @@ export interface Candidate {
   readonly withheld: ReadonlySet<Metric>
 }
 
-/** Every row's comparisons, in the order given. */
+/** Every row's comparisons, in the order given. Holm's correction is over all of them: every row by every metric that may rank. */
 export function compareRows(
   rows: readonly Candidate[],
   baseline: string,
@@ -94,35 +94,57 @@ export function compareRows(
   controls: Readonly<Record<Metric, Control>> | null,
   seed: number,
 ): readonly Readonly<Record<Metric, Comparison>>[] {
-  const columns = byMetric((metric) =>
-    column(rows, baseline, cells, controls?.[metric] ?? null, metric, seed),
+  const tests = metrics.flatMap((metric) =>
+    testsOf(rows, baseline, cells, controls?.[metric] ?? null, metric, seed),
   )
+  const adjusted = holm(tests.map(({ pValue }) => pValue))
+  const standings = tests.map((test, index) => ({
+    ...test,
+    standing: standingOf(test, adjusted[index] ?? Number.NaN),
+  }))
+  const columns = byMetric((metric) => {
+    const own = standings.filter((test) => test.metric === metric)
+    const mayRank = own.some(({ subject, ranks }) => ranks && subject === baseline)
+    const tiers = tiersOf(mayRank ? own.filter(({ ranks }) => ranks) : [], {
+      limit: rankableLimit(metric),
+      alpha,
+      between: (subject, other) => logRatios(pairsOf(cells, subject, other, metric)),
+    })
+    return own.map(({ subject, ratio, standing }) => ({
+      ratio,
+      standing,
+      tier: tiers.get(subject) ?? null,
+    }))
+  })
   return rows.map((_, index) => byMetric((metric) => columns[metric][index] ?? unranked(null)))
 }
 
-function column(
+interface Test {
+  readonly subject: string
+  readonly metric: Metric
+  readonly ranks: boolean
+  readonly isBaseline: boolean
+  readonly ratio: RatioEstimate | null
+  /** Not a number: it is not ranked, and takes no share of what chance is allowed. */
+  readonly pValue: number
+}
+
+function testsOf(
   rows: readonly Candidate[],
   baseline: string,
   cells: readonly ReadCell[],
   control: Control | null,
   metric: Metric,
   seed: number,
-): readonly Comparison[] {
+): readonly Test[] {
   const withheld = new Set(rows.filter((row) => row.withheld.has(metric)).map(({ subject }) => subject))
   const mayRank = control?.rankable === true && !withheld.has(baseline)
-  const compared = rows.map(({ subject }) => {
-    const logs = subject === baseline ? [] : logRatios(pairsOf(cells, subject, baseline, metric))
+  return rows.map(({ subject }) => {
+    const isBaseline = subject === baseline
+    const logs = isBaseline ? [] : logRatios(pairsOf(cells, subject, baseline, metric))
     const ranks = mayRank && !withheld.has(subject)
-    // What is not ranked takes no share of what chance is allowed.
-    return { subject, ranks, ratio: estimateOf(logs, seed), pValue: ranks ? pValueOf(logs) : Number.NaN }
-  })
-  const adjusted = holm(compared.map(({ pValue }) => pValue))
-  const ranked = compared.filter(({ ranks }) => ranks)
-  const tiers = mayRank ? tiersOf(ranked, baseline) : new Map<string, number>()
-  return compared.map(({ subject, ranks, ratio }, index) => {
-    if (subject === baseline) return { ratio: null, standing: 'baseline', tier: tiers.get(subject) ?? null }
-    if (!ranks || ratio === null || ratio.pairs < 2) return unranked(ratio)
-    return { ratio, standing: standingOf(ratio, adjusted[index] ?? 1), tier: tiers.get(subject) ?? null }
+    const pValue = ranks ? pValueOf(logs) : Number.NaN
+    return { subject, metric, ranks, isBaseline, ratio: estimateOf(logs, seed), pValue }
   })
 }
 
@@ -130,7 +152,9 @@ function unranked(ratio: RatioEstimate | null): Comparison {
   return { ratio, standing: 'unranked', tier: null }
 }
 
-function standingOf(ratio: RatioEstimate, adjustedP: number): Standing {
+function standingOf({ isBaseline, ranks, ratio }: Test, adjustedP: number): Standing {
+  if (isBaseline) return 'baseline'
+  if (!ranks || ratio === null || ratio.pairs < 2) return 'unranked'
   const verdict = verdictOf(ratio)
   return adjustedP <= alpha && verdict !== 'no difference' ? verdict : 'unresolved'
 }

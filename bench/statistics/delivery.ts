@@ -131,12 +131,16 @@ function rowOf(subject: string, baseline: string, cells: readonly ReadCell[], ba
   }
 }
 
-/** What the generator takes to hand one message, or one burst, to all of its subscribers: in a row, so that its loop is late by it. */
+/**
+ * What the generator takes to hand one message to all of its subscribers, in a row, so that its loop is late by it. Of a burst, each
+ * hands over what one read brought, not all of it: else 200 messages would excuse a delay of hundreds of ms.
+ */
 function ownDelayUs(cells: readonly DeliveryCell[]): number {
   return mean(
-    cells.map(({ generatorUtilisation, wallMs, deliveries, subscribers, rooms, burst }) => {
+    cells.map(({ generatorUtilisation, wallMs, deliveries, reads, subscribers, rooms, burst }) => {
       const each = (generatorUtilisation * wallMs * 1000) / Math.max(deliveries, 1)
-      return (each * subscribers * burst) / Math.max(rooms, 1)
+      const atOnce = Math.max(1, Math.min(burst, deliveries / Math.max(reads, 1)))
+      return (each * subscribers * atOnce) / Math.max(rooms, 1)
     }),
   )
 }

@@ -20,10 +20,12 @@ export function faultsOf(tally: Tally): readonly string[] {
   return faults
 }
 
-/** A delivery before its message was sent, or before the path could have brought it. `leastUs`: the fastest; null: there is none. */
+/**
+ * A delivery before the path could have brought it. `leastUs`: the fastest; null: there is none. One before its message was sent is in no
+ * histogram, which holds nothing negative: the cell itself complains of it (`load/deliver.ts`), and that is as fatal.
+ */
 export function tooFast(leastUs: number | null, floorUs: number): readonly string[] {
-  if (leastUs === null || leastUs >= Math.max(0, floorUs)) return []
-  if (leastUs < 0) return [`A delivery took ${leastUs} µs: the clocks are wrong.`]
+  if (leastUs === null || leastUs >= floorUs) return []
   return [`A delivery took ${leastUs} µs, less than the ${floorUs} µs of the path.`]
 }
 
@@ -171,12 +173,14 @@ export function wrongProtocol(spoken: string, label: string | null): readonly st
 /** A message of a window must not be later than this many times its usual latency, and so much more, because it is the first. */
 const firstFactor = 3
 const firstMs = 20
-/** Fewer messages have no "usual". */
+/** Fewer messages have no "usual"; nor have fewer blocks of few messages each. */
 const leastMessages = 5
+const leastPooled = 5
 
 /**
  * Not in steady state: in more than half of a subject's cells the window's first message is far later than what a quarter of them all
- * keep to, since what is held back may hold up those behind it. `p25Us`: of the cell.
+ * keep to, since what is held back may hold up those behind it. `p25Us`: of the cell. Where cells have few messages, as in a quiet room,
+ * the usual is of all blocks: the median of their p25.
  */
 export function holdsFirstBatch(
   cells: readonly {
@@ -185,9 +189,11 @@ export function holdsFirstBatch(
     readonly messages: number
   }[],
 ): readonly string[] {
-  const told = cells.filter(
-    ({ messages, firstMessageUs }) => messages >= leastMessages && firstMessageUs !== null,
-  )
+  const heard = cells.filter(({ messages, firstMessageUs }) => messages >= 2 && firstMessageUs !== null)
+  const long = heard.filter(({ messages }) => messages >= leastMessages)
+  const usualUs = median(heard.map(({ p25Us }) => p25Us))
+  const pooled = heard.length >= leastPooled ? heard.map((cell) => ({ ...cell, p25Us: usualUs })) : []
+  const told = long.length > 0 ? long : pooled
   const late = told.filter(
     ({ firstMessageUs, p25Us }) => (firstMessageUs ?? 0) > firstFactor * p25Us + firstMs * 1000,
   )

@@ -7,7 +7,6 @@ import { inMostCells, modesOf } from './modes.ts'
 import { modeFindings } from './modes-gate.ts'
 import { lineThrough } from './slope.ts'
 import { normalCdf, studentCdf, studentQuantile, twoSidedP } from './student.ts'
-import { tiersOf } from './tiers.ts'
 import { isDiverging, trendOf } from './trend.ts'
 
 describe("Student's t", () => {
@@ -71,37 +70,6 @@ it('draws a line through points: 4 KB a connection on top of 60 MB', () => {
   expect(line?.intercept).toBeCloseTo(60e6, 2)
   expect(line?.fit).toBeCloseTo(1, 12)
   expect(lineThrough([{ x: 1, y: 2 }])).toBeNull()
-})
-
-describe('tiersOf', () => {
-  it('gives no tier to a ratio that is hardly known', () => {
-    const ratio = (low: number, high: number) => ({ ratio: Math.sqrt(low * high), low, high, pairs: 2 })
-    const rows = [
-      { subject: 'base', ratio: null },
-      { subject: 'wide', ratio: ratio(0.005, 100) },
-      { subject: 'fair', ratio: ratio(2, 4.4) },
-    ]
-    expect(Object.fromEntries(tiersOf(rows, 'base'))).toEqual({ base: 1, fair: 2 })
-  })
-
-  const at = (ratio: number, low: number, high: number) => ({ ratio, low, high, pairs: 12 })
-
-  it('puts those whose intervals overlap together', () => {
-    const rows = [
-      { subject: 'base', ratio: null },
-      { subject: 'alike', ratio: at(1.02, 0.97, 1.06) },
-      { subject: 'cheap', ratio: at(0.5, 0.45, 0.55) },
-      { subject: 'dear', ratio: at(2, 1.8, 2.2) },
-      { subject: 'dearer', ratio: at(2.3, 2.1, 2.5) },
-    ]
-    expect(Object.fromEntries(tiersOf(rows, 'base'))).toEqual({
-      cheap: 1,
-      base: 2,
-      alike: 2,
-      dear: 3,
-      dearer: 3,
-    })
-  })
 })
 
 describe('a histogram as a distribution', () => {

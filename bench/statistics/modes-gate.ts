@@ -8,7 +8,8 @@ export interface ModedRow {
 
 /**
  * A mode that some transports have and others, which had the same network, have not, is a socket option: NODELAY was forgotten. One
- * that all have is the network's, or the machine's. Rows that poll take no part as witnesses, nor do bare controls alone.
+ * that all have is the network's, or the machine's. Rows that poll are no witnesses: the caller leaves
+ * them out. 200 ms is a retransmission, which the machine causes: never more than a warning.
  */
 export function modeFindings(rows: readonly ModedRow[]): {
   readonly problems: readonly string[]

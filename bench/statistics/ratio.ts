@@ -60,6 +60,10 @@ export const indifference = Math.log(1.005)
  *   effect, 1 + (m − 1)ρ, with m blocks an epoch and ρ their intraclass correlation by an analysis of variance, not below 0; and n
  *   blocks count for n / (design effect) in the degrees of freedom.
  *
+ * It is the mean over blocks of their ratios' logarithms, and not the ratio of what the columns show, which are pooled over all blocks:
+ * where what a cell divides by is a matter of chance (the deliveries that a poll found in a short window), the logarithm of a quotient is
+ * larger on average than that of its expectation, by about half the divisor's relative variance, and the two differ: 5.2 beside 4.5, say.
+ *
  * Null without a pair. One pair gives an interval without an end: a single block says nothing about its own error.
  */
 export function ratioOf(pairs: readonly Pair[], seed: number): RatioEstimate | null {

@@ -50,9 +50,9 @@ export type Standing = 'baseline' | 'less' | 'more' | 'unresolved' | 'unranked'
 export interface Comparison {
   /** Null for the baseline itself, and where no block has both. */
   readonly ratio: RatioEstimate | null
-  /** After Holm's correction over the table's comparisons by this metric. */
+  /** After Holm's correction over all of the table's comparisons that may rank, by whatever metric. */
   readonly standing: Standing
-  /** Rows whose intervals overlap share a tier, from 1, the best; null where the run may not rank. */
+  /** From 1, the best, as `tiersOf` says: the baseline's is of those that are `unresolved`. Null where the run or the row may not rank. */
   readonly tier: number | null
 }
 
@@ -308,6 +308,8 @@ export interface Summary {
   readonly warnings: readonly string[]
   readonly interrupted: boolean
   readonly durationMs: number
-  /** Enough blocks everywhere for intervals to be cited. */
+  /** Nothing speaks against citing it. */
   readonly citable: boolean
+  /** Why it may not be cited, in sentences; empty: it may. Older files don't say. */
+  readonly notCitable?: readonly string[]
 }

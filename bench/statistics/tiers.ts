@@ -1,38 +1,74 @@
-// Ranks with their error in view: subjects whose intervals overlap share a tier.
-import type { RatioEstimate } from './ratio.ts'
+// Ranks with their error in view, which say the same as the standings: the baseline's tier holds what can't be told from it, nothing else.
+import { holm } from './holm.ts'
+import { halfWidth, type LogRatio, pValueOf, type RatioEstimate } from './ratio.ts'
+import type { Standing } from './summary.ts'
 
 export interface Ranked {
   readonly subject: string
-  /** To the baseline; null where it can't be ranked, and for the baseline itself. */
+  /** To the baseline; null for the baseline itself. */
   readonly ratio: RatioEstimate | null
+  readonly standing: Standing
 }
 
-/** A ratio that is known no better than this, up or down, has no rank: with two blocks an interval may reach from 0.005 to 100. */
-export const widestRanked = 1.5
+export interface TierOptions {
+  /** A row whose own ratio is known no better than this has no tier, nor has one of fewer than four pairs. */
+  readonly limit: number
+  readonly alpha: number
+  /** The paired log-ratios of two subjects, block by block. */
+  readonly between: (subject: string, other: string) => readonly LogRatio[]
+}
+
+const leastPairs = 4
 
 /**
- * Tiers from 1, the cheapest. The baseline's ratio to itself is exactly 1. Whoever's interval overlaps with that of a tier's first is in
- * that tier: not with just any member's, or a chain of neighbours would put all into one.
+ * Tiers from 1, the cheapest. "Can't be told apart" does not carry over from neighbour to neighbour, so tiers can't show every
+ * comparison. What they promise is the standings: first all that are `less`, then the baseline with all that are `unresolved`, then all
+ * that are `more`. On either side of the baseline a row begins a tier where it differs from the tier's first, block by block, by more
+ * than the half percent that doesn't matter, after Holm's correction over all pairs of that side. Two `unresolved` rows that differ from
+ * each other stay together: neither differs from the baseline. A row that is known too badly has no tier, and moves no other.
  */
-export function tiersOf(rows: readonly Ranked[], baseline: string): ReadonlyMap<string, number> {
-  const exactly = { ratio: 1, low: 1, high: 1, pairs: 0 }
-  const ordered = rows
-    .map(({ subject, ratio }) => ({ subject, at: subject === baseline ? exactly : ratio }))
-    .filter((row): row is { subject: string; at: RatioEstimate } => row.at !== null && isNarrow(row.at))
-    .sort((one, other) => one.at.ratio - other.at.ratio)
-  const tiers = new Map<string, number>()
-  let tier = 0
-  let ceiling = Number.NEGATIVE_INFINITY
-  for (const { subject, at } of ordered) {
-    if (at.low > ceiling) {
-      tier += 1
-      ceiling = at.high
-    }
-    tiers.set(subject, tier)
-  }
-  return tiers
+export function tiersOf(
+  rows: readonly Ranked[],
+  { limit, alpha, between }: TierOptions,
+): ReadonlyMap<string, number> {
+  const known = rows.filter(({ standing, ratio }) => standing === 'baseline' || isKnown(ratio, limit))
+  const side = (wanted: Standing): readonly (readonly string[])[] =>
+    split(
+      known.filter(({ standing }) => standing === wanted),
+      alpha,
+      between,
+    )
+  const middle = known.filter(({ standing }) => standing === 'baseline' || standing === 'unresolved')
+  const groups = [...side('less'), middle.map(({ subject }) => subject), ...side('more')]
+  return new Map(
+    groups
+      .filter((group) => group.length > 0)
+      .flatMap((group, index) => group.map((subject) => [subject, index + 1] as const)),
+  )
 }
 
-function isNarrow({ low, high }: RatioEstimate): boolean {
-  return low > 0 && Math.sqrt(high / low) <= widestRanked
+function split(
+  rows: readonly Ranked[],
+  alpha: number,
+  between: TierOptions['between'],
+): readonly (readonly string[])[] {
+  const names = rows
+    .toSorted((one, other) => (one.ratio?.ratio ?? 1) - (other.ratio?.ratio ?? 1))
+    .map(({ subject }) => subject)
+  const pairs = names.flatMap((one, place) => names.slice(place + 1).map((other) => [one, other] as const))
+  const adjusted = holm(pairs.map(([one, other]) => pValueOf(between(other, one))))
+  const differ = new Set(
+    pairs.filter((_, index) => (adjusted[index] ?? 1) <= alpha).map((pair) => pair.join('\n')),
+  )
+  const groups: string[][] = []
+  for (const name of names) {
+    const group = groups.at(-1)
+    if (group === undefined || differ.has(`${group[0]}\n${name}`)) groups.push([name])
+    else group.push(name)
+  }
+  return groups
+}
+
+function isKnown(ratio: RatioEstimate | null, limit: number): boolean {
+  return ratio !== null && ratio.pairs >= leastPairs && halfWidth(ratio) < limit
 }
