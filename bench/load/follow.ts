@@ -87,7 +87,10 @@ export function overTransport(make: (primitives: Primitives) => ClientTransport)
 }
 
 /** The system's clock, but that it jumps over what is left of the first wait when the poller's phase has passed. */
-function phasedClock({ firstWaitMs, begin = Promise.resolve() }: FollowRequest): Clock {
+export function phasedClock({
+  firstWaitMs,
+  begin = Promise.resolve(),
+}: Pick<FollowRequest, 'firstWaitMs' | 'begin'>): Clock {
   let jumpedMs: number | null = null
   return {
     ...systemClock,
