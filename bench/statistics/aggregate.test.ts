@@ -179,6 +179,17 @@ describe('a run is not citable', () => {
   })
 })
 
+it('corrects over all rows and metrics of a table: t = 2.5, p = 0.03 of CPU alone, is no difference among four', () => {
+  const dearer = good.map((one) =>
+    one.subject === 'tcp'
+      ? { ...one, serverCpuUs: 2000 * one.block * Math.exp(0.0804 + (one.block % 2 === 0 ? 0.1 : -0.1)) }
+      : one,
+  )
+  const tcp = deliveryTable(summaryOf(dearer)).rows.find(({ subject }) => subject === 'tcp')
+  expect(tcp?.comparisons.cpu.ratio?.low).toBeGreaterThan(1)
+  expect(tcp?.comparisons.cpu.standing).toBe('unresolved')
+})
+
 it('says why a run is not citable', () => {
   const cited = (change: object) =>
     summarize(runOf(good), seed, {
