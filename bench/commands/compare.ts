@@ -63,6 +63,8 @@ export function compareCommand(args: readonly string[]): number {
     [oldFile, before],
     [newFile, after],
   ] as const) {
+    if (run.interrupted)
+      throw new UsageError(`${file} was interrupted, so it can't be compared: run it again.`)
     if (run.problems[0] === undefined) continue
     process.stdout.write(`${file} is invalid, so nothing is compared. ${run.problems[0]}\n`)
     return exitCodes.invalid
