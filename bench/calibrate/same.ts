@@ -17,7 +17,7 @@ const judged = ['cpu', 'p50', 'bytes'] as const satisfies readonly Metric[]
 /** The widest half-widths that still say something; else a check would pass the more easily the noisier it is. */
 const widest = {
   full: { cpu: 0.15, p50: 0.15, bytes: 0.01 },
-  short: { cpu: 0.6, p50: 0.8, bytes: 0.05 },
+  short: { cpu: 0.6, p50: 0.8, bytes: 0.15 },
 } as const
 
 /** A bias that must be found, as a factor on one name's processor time and bytes, larger than the widest interval. */

@@ -58,13 +58,18 @@ export function compareCommand(args: readonly string[]): number {
   if (values.json !== undefined) checkWritable(values.json)
   const [before, after] = [readDocument(oldFile), readDocument(newFile)]
   const reasons = refusals(before, after)
-  if (reasons.length > 0) throw new UsageError(`These runs can't be compared. ${reasons.join(' ')}`)
   for (const [file, run] of [
     [oldFile, before],
     [newFile, after],
   ] as const) {
     if (run.interrupted)
       throw new UsageError(`${file} was interrupted, so it can't be compared: run it again.`)
+  }
+  if (reasons.length > 0) throw new UsageError(`These runs can't be compared. ${reasons.join(' ')}`)
+  for (const [file, run] of [
+    [oldFile, before],
+    [newFile, after],
+  ] as const) {
     if (run.problems[0] === undefined) continue
     process.stdout.write(`${file} is invalid, so nothing is compared. ${run.problems[0]}\n`)
     return exitCodes.invalid
