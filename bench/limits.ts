@@ -212,7 +212,7 @@ export const profiles = {
       pollIntervalsMs: [500],
       rarePollIntervalsMs: [],
     },
-    cut: { rounds: 3, clients: 20, spreadMs: 500, ratePerSecond: 20, pollIntervalMs: 500 },
+    cut: { rounds: 2, clients: 20, spreadMs: 500, ratePerSecond: 20, pollIntervalMs: 500 },
     storm: { rounds: 3, clients: 300, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
     ramp: {
       startRate: 50,
@@ -323,23 +323,21 @@ export const benchLimits = {
   /** Links that are being opened at a time. */
   openAtOnce: 32,
   /** Between the last link's opening and the first intended time: what TLS and HTTP/2 say after their handshakes has arrived. */
-  settleMs: 40,
+  settleMs: 30,
   /** After the last delivery: long enough for a second copy to show itself. */
-  lingerMs: 60,
+  lingerMs: 40,
   /** A server's first cells: every subject carries this load, which is not measured. */
-  warmUp: { windowMs: 800, subscribers: 20, ratePerSecond: 500, pollIntervalMs: 100 },
+  warmUp: { windowMs: 500, subscribers: 20, ratePerSecond: 500, pollIntervalMs: 100 },
   /** Then one subscriber alone: what a delivery takes where nobody is before it. The theory of latency starts from it. */
-  base: { windowMs: 800, subscribers: 1, ratePerSecond: 20, pollIntervalMs: 100 },
+  base: { windowMs: 600, subscribers: 1, ratePerSecond: 20, pollIntervalMs: 100 },
   /** Servers and generator are started anew after so many blocks: how well a process happens to be laid out is part of the error. */
   blocksOfAnEpoch: 5,
   /** Intervals that are rare are measured in the first of so many blocks. */
-  rareEvery: 6,
+  rareEvery: 12,
   /** The publisher's thread has its order this long before the first message is due. */
   publishAheadMs: 20,
   /** Kept connections of the publisher, or as many as a burst has messages. */
   publishConnections: 32,
-  /** A window in which fewer messages would be sent is drawn again: of ten subscribers, twenty deliveries have a median. */
-  leastMessages: 2,
   /** Above this share of a core the generator, not the server, may be what is measured. */
   generatorUtilisation: 0.75,
   /** The generator's event loop may be later than this at p99 only where it is what is measured. */

@@ -122,6 +122,17 @@ describe.concurrent('a scenario', { timeout: 60_000 }, () => {
   })
 })
 
+it('charges a burst to every poller that gets it, not to those alone who ask early', {
+  timeout: 60_000,
+}, async () => {
+  const cells = await play('burst', 'polling')
+  expect(cells).not.toHaveLength(0)
+  for (const cell of cells) {
+    if (cell.kind !== 'delivery') throw new Error('A burst is a delivery.')
+    expect(cell.deliveries).toBe(cell.tally.expected)
+  }
+})
+
 describe('the profiles', () => {
   it('have everything in full, and the usual ones elsewhere', () => {
     expect(scenariosOf('full')).toEqual(scenarios.map(({ name }) => name))

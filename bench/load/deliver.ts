@@ -2,7 +2,7 @@
 import type { Message } from '../../transports/message.ts'
 import { benchLimits } from '../limits.ts'
 import type { DeliveryCell, Load, Traffic } from '../measurement.ts'
-import { type Random, randomStream } from '../random.ts'
+import { randomStream } from '../random.ts'
 import { createHistogram, encodeHistogram } from '../statistics/histogram.ts'
 import { followOf } from '../subjects.ts'
 import { Checker } from './checker.ts'
@@ -11,9 +11,9 @@ import type { Following } from './follow.ts'
 import { pace, realClock } from './pacing.ts'
 import { newId } from './publisher.ts'
 import { askPublisher, sharedFlag, sharedTimes } from './publishing.ts'
-import { burstSchedule, poissonSchedule } from './schedule.ts'
+import { burstSchedule, givenCountSchedule } from './schedule.ts'
 import { indexIn, textOf } from './text.ts'
-import { openWindow, pause, type Watched, type WindowResult } from './window.ts'
+import { collectGarbage, openWindow, pause, type Watched, type WindowResult } from './window.ts'
 
 export interface DeliverOrder extends Load, Watched {
   readonly kind: 'deliver'
@@ -57,9 +57,12 @@ class Cell {
   readonly #checker: Checker
   readonly #links: Following[] = []
   readonly #problems: string[] = []
-  /** The times at which messages leave: first those before the window, which are not measured. */
-  readonly #leadTimes: readonly number[]
+  /** When messages leave, from the beginning of the flow: first those before the window, which are not measured. */
   readonly #times: readonly number[]
+  readonly #leadMs: number
+  readonly #leadMessages: number
+  /** Pollers begin to ask when it is resolved. */
+  readonly #begin = Promise.withResolvers<void>()
   readonly #roomOf: readonly number[]
   /** By index of message, ms: when it was meant to leave (not a number before the window), when it did. */
   readonly #intendedMs: Float64Array
@@ -83,14 +86,16 @@ class Cell {
     this.#order = order
     this.#stretches = Array.from({ length: order.stretches ?? 0 }, createHistogram)
     const { ratePerSecond, burst, windowMs, intervalMs, seed, subscribers, roomNames } = order
-    this.#times =
+    // Pollers are watched in their steady state: messages flow for one interval before the window opens.
+    this.#leadMs = burst > 1 ? 0 : intervalMs
+    const lead = givenCountSchedule(randomStream(seed, 'lead'), { ratePerSecond, durationMs: this.#leadMs })
+    this.#leadMessages = lead.length
+    const measured =
       burst > 1
         ? burstSchedule({ ratePerSecond, durationMs: windowMs, burst })
-        : someMessages(randomStream(seed, 'schedule'), { ratePerSecond, durationMs: windowMs })
-    // Pollers are watched in their steady state: messages flow for one interval before the window opens.
-    this.#leadTimes =
-      burst > 1 ? [] : poissonSchedule(randomStream(seed, 'lead'), { ratePerSecond, durationMs: intervalMs })
-    const messages = this.#leadTimes.length + this.#times.length
+        : givenCountSchedule(randomStream(seed, 'schedule'), { ratePerSecond, durationMs: windowMs })
+    this.#times = [...lead, ...measured.map((time) => this.#leadMs + time)]
+    const messages = this.#times.length
     const pick = randomStream(seed, 'rooms')
     this.#roomOf = Array.from({ length: messages }, () => Math.floor(pick() * roomNames.length))
     this.#intendedMs = new Float64Array(messages).fill(Number.NaN)
@@ -129,22 +134,22 @@ class Cell {
   }
 
   async load(): Promise<DeliverResult> {
-    const { intervalMs, windowMs } = this.#order
+    const { intervalMs, windowMs, burst } = this.#order
     await pause(benchLimits.settleMs)
-    if (intervalMs > 0) {
-      const leadMs = nowMs() + benchLimits.publishAheadMs
-      await this.#send(leadMs, 0, this.#leadTimes)
-      await pause(Math.max(0, leadMs + intervalMs - nowMs()))
-    }
+    await collectGarbage(this.#order)
+    // Only now: who was due while the collectors worked would ask in step ever after.
+    this.#begin.resolve()
+    const flowMs = nowMs() + benchLimits.publishAheadMs
+    this.#startMs = flowMs + this.#leadMs
+    const sent = this.#send(flowMs)
+    if (this.#leadMs > 0) await pause(Math.max(0, this.#startMs - nowMs()))
     const closeWindow = await openWindow(this.#order)
     const before = this.#traffic()
-    const startMs = nowMs() + benchLimits.publishAheadMs
-    this.#startMs = startMs
-    const sent = this.#send(startMs, this.#leadTimes.length, this.#times)
-    await pause(Math.max(0, startMs + windowMs - nowMs()))
+    await pause(Math.max(0, this.#startMs + windowMs - nowMs()))
     await sent
-    // What is pushed is on its way: the window takes it in. Polls go on for ever: theirs ends on time.
-    if (intervalMs === 0) await this.#arrived()
+    // What is pushed is on its way: the window takes it in. Polls go on for ever: theirs ends on time, but for bursts, since
+    // what taking a burst in costs would be charged to those alone who had asked since.
+    if (intervalMs === 0 || burst > 1) await this.#arrived()
     const inWindow = difference(this.#traffic(), before)
     const window = await closeWindow()
     await this.#arrived()
@@ -199,6 +204,7 @@ class Cell {
       start: { last: 0 },
       intervalMs,
       firstWaitMs,
+      begin: this.#begin.promise,
       receive: (messages) => this.#receive(subscriber, messages),
       closed: (detail) => {
         if (!this.#closing) this.#note([`A link ended. ${detail}`])
@@ -215,26 +221,23 @@ class Cell {
     return Math.floor(subscribers / roomNames.length) + (room < subscribers % roomNames.length ? 1 : 0)
   }
 
-  /** Sends what is due from `startMs` on. Resolves when every message has its answer. */
-  async #send(startMs: number, firstIndex: number, times: readonly number[]): Promise<void> {
-    if (times.length === 0) return
-    const measured = firstIndex === this.#leadTimes.length
-    for (const [place, time] of times.entries()) {
-      if (measured) this.#intendedMs[firstIndex + place] = startMs + time
+  /** Sends everything, from `flowMs` on. Resolves when every message has its answer. */
+  async #send(flowMs: number): Promise<void> {
+    for (const [index, time] of this.#times.entries()) {
+      if (index >= this.#leadMessages) this.#intendedMs[index] = flowMs + time
       this.#checker.send()
     }
     const { publishUrl, upLink, roomNames, textBytes } = this.#order
-    const roomOf = this.#roomOf.slice(firstIndex, firstIndex + times.length)
-    if (upLink === 'native') return this.#sendOverLinks(startMs, firstIndex, times)
+    if (upLink === 'native') return this.#sendOverLinks(flowMs)
     const { problems } = await askPublisher({
       kind: 'publish',
       url: publishUrl,
       connections: this.#connections,
       rooms: roomNames,
-      roomOf,
-      times,
-      startMs,
-      firstIndex,
+      roomOf: this.#roomOf,
+      times: this.#times,
+      startMs: flowMs,
+      firstIndex: 0,
       textBytes,
       sentMs: this.#sentMs,
       stop: this.#stop,
@@ -243,12 +246,11 @@ class Cell {
   }
 
   /** Each message over the link of somebody who is in its room, drawn by the seed. */
-  async #sendOverLinks(startMs: number, firstIndex: number, times: readonly number[]): Promise<void> {
-    const random = randomStream(this.#order.seed, `senders ${firstIndex}`)
+  async #sendOverLinks(flowMs: number): Promise<void> {
+    const random = randomStream(this.#order.seed, 'senders')
     const { roomNames, textBytes } = this.#order
     const receipts: Promise<unknown>[] = []
-    const send = (place: number): void => {
-      const index = firstIndex + place
+    const send = (index: number): void => {
       const room = this.#roomOf[index] ?? 0
       const member = room + roomNames.length * Math.floor(random() * this.#audience(room))
       const link = this.#links[member]
@@ -257,7 +259,7 @@ class Cell {
       const receipt = link.send({ id: newId(), user: 'bench', text: textOf(index, textBytes) })
       receipts.push(receipt.catch((error: unknown) => this.#note([`A send failed. ${error}`])))
     }
-    await pace({ ...realClock, nowMs }, startMs, times, send, () => this.#closing)
+    await pace({ ...realClock, nowMs }, flowMs, this.#times, send, () => this.#closing)
     await Promise.all(receipts)
   }
 
@@ -283,8 +285,7 @@ class Cell {
       this.#service.recordValue(serviceUs)
       this.#missing[index] = (this.#missing[index] ?? 0) - 1
       if (this.#missing[index] === 0) this.#completion.recordValue(latencyUs)
-      if (index === this.#leadTimes.length)
-        this.#firstMessageUs = Math.max(this.#firstMessageUs ?? 0, latencyUs)
+      if (index === this.#leadMessages) this.#firstMessageUs = Math.max(this.#firstMessageUs ?? 0, latencyUs)
     }
   }
 
@@ -336,17 +337,6 @@ class Cell {
       delivered = this.#checker.delivered
       quietSinceMs = nowMs()
     }
-  }
-}
-
-/** A schedule that is not empty: in a quiet room nothing is said in some windows, and nothing can be learnt from them. */
-function someMessages(
-  random: Random,
-  options: { readonly ratePerSecond: number; readonly durationMs: number },
-): readonly number[] {
-  for (;;) {
-    const times = poissonSchedule(random, options)
-    if (times.length >= benchLimits.leastMessages) return times
   }
 }
 

@@ -1,6 +1,6 @@
 // One subscriber of any subject: a bare link of a transport's real client half, or the floor's line reader, with its sockets counted.
 import { randomBytes } from 'node:crypto'
-import { type Clock, systemClock } from '../../transports/clock.ts'
+import { type CancelTimer, type Clock, systemClock } from '../../transports/clock.ts'
 import type { ClientTransport, Delivery, Link } from '../../transports/contract.ts'
 import type { Cursor } from '../../transports/cursor.ts'
 import type { Fetch } from '../../transports/http.client.ts'
@@ -17,6 +17,8 @@ export interface FollowRequest {
   readonly intervalMs: number
   /** For polling: before the first question after the opening one, so that pollers have phases of their own. */
   readonly firstWaitMs: number
+  /** For polling: that wait begins when this resolves; at once without it. */
+  readonly begin?: Promise<unknown>
   /** Called in the application's callback, in order. */
   receive(messages: readonly Message[]): void
   /** The link ended though nobody asked it to. */
@@ -87,18 +89,31 @@ export function overTransport(make: MakeClient): Follow {
   }
 }
 
-/** The system's clock, but that it jumps over a part of the first wait: what is left of it is the poller's phase. */
-function phasedClock({ firstWaitMs }: FollowRequest): Clock {
+/** The system's clock, but that it jumps over what is left of the first wait when the poller's phase has passed. */
+export function phasedClock({
+  firstWaitMs,
+  begin = Promise.resolve(),
+}: Pick<FollowRequest, 'firstWaitMs' | 'begin'>): Clock {
   let jumpedMs: number | null = null
   return {
     ...systemClock,
     nowMs: () => systemClock.nowMs() + (jumpedMs ?? 0),
     after: (delayMs, callback) => {
       if (jumpedMs !== null) return systemClock.after(delayMs, callback)
-      return systemClock.after(Math.min(firstWaitMs, delayMs), () => {
-        jumpedMs = Math.max(0, delayMs - firstWaitMs)
-        callback()
+      const sinceMs = systemClock.nowMs()
+      let cancelled = false
+      let cancel: CancelTimer = () => undefined
+      begin.then(() => {
+        if (cancelled) return
+        cancel = systemClock.after(firstWaitMs, () => {
+          jumpedMs = Math.max(0, sinceMs + delayMs - systemClock.nowMs())
+          callback()
+        })
       })
+      return () => {
+        cancelled = true
+        cancel()
+      }
     },
   }
 }

@@ -7,7 +7,7 @@ import { followOf } from '../subjects.ts'
 import { nowMs } from './clock.ts'
 import type { Following } from './follow.ts'
 import { askProbe } from './probe.ts'
-import { openWindow, pause, type Watched } from './window.ts'
+import { collectGarbage, openWindow, pause, type Watched } from './window.ts'
 
 export interface IdleOrder extends Watched {
   readonly kind: 'idle'
@@ -42,6 +42,7 @@ export async function idle(order: IdleOrder): Promise<IdleResult> {
       problems.add(`A link speaks ${wrong.protocol} where ${order.protocol} is measured.`)
     // Every poller has asked once at a phase of its own by then.
     await pause(benchLimits.idle.settleMs + order.intervalMs)
+    await collectGarbage(order)
     const closeWindow = await openWindow(order)
     const before = bytesOf(links)
     await pause(order.windowMs)

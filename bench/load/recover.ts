@@ -13,7 +13,7 @@ import { busiestShare, Comeback, type ComebackTimes } from './comeback.ts'
 import { askPublisher, sharedFlag, sharedTimes } from './publishing.ts'
 import { Reconnecting } from './reconnecting.ts'
 import { indexIn } from './text.ts'
-import { openWindow, pause, type Watched } from './window.ts'
+import { collectGarbage, openWindow, pause, type Watched } from './window.ts'
 
 export interface RecoverOrder extends Watched {
   readonly kind: 'recover'
@@ -115,6 +115,7 @@ class Cell {
     const startMs = nowMs() + benchLimits.publishAheadMs
     const publishing = this.#publish(startMs)
     await pause(leadMs)
+    await collectGarbage(this.#order)
     const closeWindow = await openWindow(this.#order)
     this.#cutAll()
     const deadlineMs = nowMs() + spreadMs + patienceMs

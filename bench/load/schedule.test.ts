@@ -1,7 +1,7 @@
 // The schedule: seeded, ascending, and Poisson.
 import { describe, expect, it } from 'vitest'
 import { randomStream } from '../random.ts'
-import { burstSchedule, poissonSchedule } from './schedule.ts'
+import { burstSchedule, givenCountSchedule, poissonSchedule } from './schedule.ts'
 
 const options = { ratePerSecond: 1000, durationMs: 60_000 }
 
@@ -39,10 +39,29 @@ describe('poissonSchedule', () => {
 describe('burstSchedule', () => {
   it('sends so many at one moment, evenly spaced', () => {
     const times = burstSchedule({ ratePerSecond: 8, durationMs: 1000, burst: 4 })
-    expect(times).toEqual([250, 250, 250, 250, 750, 750, 750, 750])
+    expect(times).toEqual([0, 0, 0, 0, 500, 500, 500, 500])
+  })
+})
+
+describe('givenCountSchedule', () => {
+  it('has as many messages as the rate makes, at times that are spread evenly', () => {
+    const random = randomStream(4, 'count')
+    const all = Array.from({ length: 2000 }, () =>
+      givenCountSchedule(random, { ratePerSecond: 2, durationMs: 1500 }),
+    )
+    expect(all.every((times) => times.length === 3)).toBe(true)
+    expect(all.every((times) => times.every((time, place) => time >= (times[place - 1] ?? 0)))).toBe(true)
+    const mean = all.flat().reduce((sum, time) => sum + time, 0) / 6000
+    // The mean of a uniform time is 750 ms, its standard error here 5.6 ms.
+    expect(Math.abs(mean - 750)).toBeLessThan(25)
   })
 
-  it('is empty in a window that is shorter than half a spacing', () => {
-    expect(burstSchedule({ ratePerSecond: 1, durationMs: 400, burst: 1 })).toEqual([])
+  it('keeps the rate where a stretch is to have half a message', () => {
+    const random = randomStream(4, 'half')
+    let messages = 0
+    for (let stretch = 0; stretch < 2000; stretch++)
+      messages += givenCountSchedule(random, { ratePerSecond: 2, durationMs: 250 }).length
+    expect(messages).toBeGreaterThan(900)
+    expect(messages).toBeLessThan(1100)
   })
 })

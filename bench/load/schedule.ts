@@ -18,8 +18,22 @@ export function poissonSchedule(
 }
 
 /**
+ * The same for a stretch that must have its share of messages: a Poisson process given its count, which is as many as the rate makes, at
+ * independent uniform times. A count that is no whole number is rounded up as often as its fraction says. Of three messages that are
+ * to be expected a free process sends none in one window of twenty.
+ */
+export function givenCountSchedule(
+  random: Random,
+  options: { readonly ratePerSecond: number; readonly durationMs: number },
+): readonly number[] {
+  const expected = (options.ratePerSecond * options.durationMs) / 1000
+  const count = Math.floor(expected) + (random() < expected % 1 ? 1 : 0)
+  return Array.from({ length: count }, () => random() * options.durationMs).sort((one, other) => one - other)
+}
+
+/**
  * Bursts of so many messages at the same moment, evenly spaced, so that one has gone before the next comes. Ascending, one time a message.
- * The first comes after half a spacing.
+ * The first comes at once.
  */
 export function burstSchedule(options: {
   readonly ratePerSecond: number
@@ -28,7 +42,7 @@ export function burstSchedule(options: {
 }): readonly number[] {
   const spacingMs = (options.burst / options.ratePerSecond) * 1000
   const times: number[] = []
-  for (let at = spacingMs / 2; at < options.durationMs; at += spacingMs) {
+  for (let at = 0; at < options.durationMs; at += spacingMs) {
     for (let one = 0; one < options.burst; one++) times.push(at)
   }
   return times

@@ -1,6 +1,6 @@
 // One measured stretch of time: what was counted, and what the server's and the generator's processors did meanwhile.
 import { monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks'
-import type { ProbeReading } from '../servers/probe.ts'
+import { gcReportTurns, type ProbeReading } from '../servers/probe.ts'
 import { cpuTimeUs } from './cpu.ts'
 import { askProbe } from './probe.ts'
 
@@ -32,6 +32,11 @@ const delayResolutionMs = 1
 let generatorGcMs = 0
 let observer: PerformanceObserver | null = null
 
+/** The observer is told of a collection some turns after it. */
+async function gcReported(): Promise<void> {
+  for (let turn = 0; turn < gcReportTurns; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 function watchOwnGc(): void {
   if (observer !== null) return
   observer = new PerformanceObserver((list) => {
@@ -41,15 +46,21 @@ function watchOwnGc(): void {
 }
 
 /**
- * Starts to watch; the function that it gives ends the window and says what happened. Both ends' garbage is collected before: with what
- * the opening of links had left, one window in four cost up to twice as much as the others (A/A of CPU per delivery, 100 subscribers:
- * ± 25 % of blocks with it, ± 5 % without). What a window's own garbage costs counts where it is collected within the window.
+ * Collects the garbage of both ends. With what the opening of links had left, one window in four cost up to twice as much as the others (A/A of
+ * CPU per delivery, 100 subscribers: ± 25 % of blocks with it, ± 5 % without). What a window's own garbage costs counts where it is
+ * collected within the window.
  */
+export async function collectGarbage({ serverProbe }: Watched): Promise<void> {
+  if (serverProbe !== '') await askProbe(serverProbe, true)
+  globalThis.gc?.()
+}
+
+/** Starts to watch; the function that it gives ends the window and says what happened. */
 export async function openWindow({ serverPid, serverProbe }: Watched): Promise<() => Promise<WindowResult>> {
   watchOwnGc()
   // Asked before the processor's time is read and after it, so that asking is in neither.
-  const probeBefore = serverProbe === '' ? null : await askProbe(serverProbe, true)
-  globalThis.gc?.()
+  const probeBefore = serverProbe === '' ? null : await askProbe(serverProbe, false)
+  await gcReported()
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs })
   delay.enable()
   const gcBefore = generatorGcMs
@@ -61,6 +72,7 @@ export async function openWindow({ serverPid, serverProbe }: Watched): Promise<(
     const wallMs = performance.now() - startMs
     const { utilization } = performance.eventLoopUtilization(loopBefore)
     delay.disable()
+    await gcReported()
     const probeAfter = serverProbe === '' ? null : await askProbe(serverProbe, false)
     return {
       wallMs,

@@ -19,6 +19,9 @@ export const probeVariable = 'PARLEY_BENCH_PROBE'
 export const readOnly = '?'
 export const collectFirst = '!'
 
+/** After so many turns of the event loop an observer has been told of a collection: asked earlier, it counts in the next reading. */
+export const gcReportTurns = 4
+
 const path = process.env[probeVariable]
 if (path !== undefined) listen(path)
 
@@ -34,9 +37,10 @@ function listen(socketPath: string): void {
   observer.observe({ entryTypes: ['gc'] })
   const server = net.createServer((socket) => {
     socket.on('error', () => socket.destroy())
-    socket.on('data', (question) => {
+    socket.on('data', async (question) => {
       // What opening the links has left behind would otherwise be collected in some windows and not in others.
       if (question.toString('latin1') === collectFirst) globalThis.gc?.()
+      for (let turn = 0; turn < gcReportTurns; turn++) await new Promise((resolve) => setImmediate(resolve))
       const { active, idle } = performance.eventLoopUtilization()
       const { rss } = process.memoryUsage()
       const reading: ProbeReading = { loopActiveMs: active, loopIdleMs: idle, gcMs, gcCount, rssBytes: rss }
