@@ -28,7 +28,7 @@ const help = [
   '',
   ...optionLines(changeOptions, 22),
   ...columnHelp,
-  'Exit: 0 nothing is worse; 1 something is worse by more than the margin; 2 usage, or two runs that cannot be compared;',
+  'Exit: 0 nothing is worse; 1 something is worse by more than the margin; 2 usage, or runs that cannot be compared, as one was interrupted;',
   '3 one of the runs is invalid.',
   '',
   'Examples:',
