@@ -10,11 +10,17 @@ export interface Finished {
   readonly complaints: string
 }
 
-export function start(args: readonly string[]): {
+export function start(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): {
   readonly child: ChildProcess
   readonly finished: Promise<Finished>
 } {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { ...process.env, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   let complaints = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

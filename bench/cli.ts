@@ -1,5 +1,5 @@
 // `npm run bench`: finds the command, runs it. The exit code says how it went.
-import { UsageError } from '../transports/errors.ts'
+import { messageOf, UsageError } from '../transports/errors.ts'
 import { abCommand } from './commands/ab.ts'
 import { calibrateCommand } from './commands/calibrate.ts'
 import { compareCommand } from './commands/compare.ts'
@@ -27,6 +27,13 @@ function runOrTell(command: Command): number | Promise<number> {
   return exitCodes.fine
 }
 
+/** One line, and the stack for whoever asks. */
+function crashText(error: unknown): string {
+  const stack =
+    process.env.PARLEY_BENCH_STACK === undefined || !(error instanceof Error) ? '' : `${error.stack}\n`
+  return `The bench itself failed: ${messageOf(error)} Set PARLEY_BENCH_STACK=1 for the stack.\n${stack}`
+}
+
 /** A first word that is no command is the name of a scenario. */
 function main(args: readonly string[]): number | Promise<number> {
   const [first = '', ...rest] = args
@@ -43,7 +50,8 @@ function main(args: readonly string[]): number | Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = exitCodes.usage
+  // A crash is no regression: nothing valid was measured.
+  const usage = error instanceof UsageError
+  process.stderr.write(usage ? `${error.message}\n` : crashText(error))
+  process.exitCode = usage ? exitCodes.usage : exitCodes.invalid
 }

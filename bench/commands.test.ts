@@ -77,6 +77,20 @@ describe.concurrent('the commands of the bench', { timeout: 60_000 }, () => {
     const judged = await start(['compare', invalid, file]).finished
     expect(judged.code, judged.output + judged.complaints).toBe(3)
     expect(judged.output).toContain('Something was wrong.')
+    const stopped = join(folder, 'stopped.json')
+    writeFileSync(stopped, renderJson({ ...document, interrupted: true }))
+    const partial = await start(['compare', file, stopped]).finished
+    expect(partial.code).toBe(2)
+    expect(partial.complaints).toMatch(/^[^\n]*stopped\.json was interrupted[^\n]*\n$/)
+  })
+
+  it('tells a crash from a regression: 3, one line, and the stack for whoever asks', async () => {
+    const broken = { TMPDIR: join(folder, 'no-such-folder'), PARLEY_BENCH_STACK: '1' }
+    const { code, complaints } = await start([...tiny({}), '--no-results'], broken).finished
+    expect(code, complaints).toBe(3)
+    expect(complaints).toMatch(
+      /^The bench itself failed: [^\n]+PARLEY_BENCH_STACK=1[^\n]+\nError: .*\n(.*\n)* +at /m,
+    )
   })
 
   it.each([

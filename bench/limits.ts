@@ -349,6 +349,8 @@ export const benchLimits = {
   discardedShare: 0.4,
   /** So many are put up with however few blocks there are. */
   discardedAtLeast: 2,
+  /** A run that was to fit into this, ms, runs no block again that would make it longer; a full run takes what it takes. */
+  budgetMs: { quick: 90_000, standard: 600_000, full: Number.POSITIVE_INFINITY },
   /** Messages of a burst: what a transport joins, it joins here. */
   burstMessages: 200,
   /** Clients that are cut. */

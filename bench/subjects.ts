@@ -2,14 +2,20 @@
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { PollingTransport } from '../transports/polling/client.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
-import { type Follow, overLines, overTransport } from './load/follow.ts'
-import { askedOnce } from './load/sockets.ts'
+import { type Follow, type MakeClient, overLines, overTransport } from './load/follow.ts'
+import type { SlowWay } from './load/slow-orders.ts'
+import { askedOnce, socketUrlOf } from './load/sockets.ts'
 import type { ServerKind } from './measurement.ts'
 import type { Wire } from './model/wire.ts'
 
 export interface Transport {
   readonly server: ServerKind
-  readonly follow: Follow
+  /** How one who reads is made: a real client half, or whoever reads a control's lines. */
+  readonly reader: MakeClient | Lines
+  /** Where its links go beside the server's own address, as a relay has to stand before that too; null: nowhere. */
+  readonly elsewhere: ((base: URL) => Promise<URL>) | null
+  /** The ways in which a reader of it can stop: what `slow` measures. Parley's own only. */
+  readonly stops: readonly SlowWay[]
   /** How its messages are framed: what the model of bytes goes by. */
   readonly wire: Wire
   /** What a link speaks over TLS and without; null where it cannot run. A link that says otherwise makes the run invalid (R11). */
@@ -22,23 +28,24 @@ export interface Transport {
   readonly summary: string
 }
 
-const polling = overTransport(
-  ({ fetch, intervalMs, clock }) => new PollingTransport({ fetch, intervalMs, clock }),
-)
-const push = overTransport(({ fetch }) => new Http2PushTransport({ fetch }))
-const socket = overTransport(({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() }))
-const socketOverHttp2 = overTransport(
-  ({ sockets }) => new WebSocketTransport({ WebSocket: sockets.http2WebSocketClass(), http2: askedOnce }),
-)
+/** A control without a client half: no session comes back over it. */
+type Lines = 'lines'
+
+const polling: MakeClient = ({ fetch, intervalMs, clock }) =>
+  new PollingTransport({ fetch, intervalMs, clock })
+const push: MakeClient = ({ fetch }) => new Http2PushTransport({ fetch })
+const socket: MakeClient = ({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() })
+const socketOverHttp2: MakeClient = ({ sockets }) =>
+  new WebSocketTransport({ WebSocket: sockets.http2WebSocketClass(), http2: askedOnce })
 
 // biome-ignore format: one line each
-const table: Readonly<Record<string, Transport>> = {
-  polling: { server: 'parley', follow: polling, wire: 'poll', secure: 'h2, TLS', plain: 'http/1.1', polls: true, sends: true, summary: 'GET again and again, 304 when nothing is new' },
-  'http2-push': { server: 'parley', follow: push, wire: 'http2-stream', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'a response over HTTP/2 that stays open' },
-  websocket: { server: 'parley', follow: socket, wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'RFC 6455 by hand' },
-  'websocket-h2': { server: 'parley', follow: socketOverHttp2, wire: 'websocket-h2', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'the same over HTTP/2 (RFC 8441), one socket on each connection' },
-  ws: { server: 'ws', follow: socket, wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: false, summary: 'peer: the ws library, client by client' },
-  tcp: { server: 'tcp', follow: overLines, wire: 'lines', secure: 'bare, TLS', plain: 'bare', polls: false, sends: false, summary: 'control, the floor: lines over a bare socket' },
+export const table: Readonly<Record<string, Transport>> = {
+  polling: { server: 'parley', reader: polling, elsewhere: null, stops: ['stopped', 'asks'], wire: 'poll', secure: 'h2, TLS', plain: 'http/1.1', polls: true, sends: true, summary: 'GET again and again, 304 when nothing is new' },
+  'http2-push': { server: 'parley', reader: push, elsewhere: null, stops: ['stopped', 'unread'], wire: 'http2-stream', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'a response over HTTP/2 that stays open' },
+  websocket: { server: 'parley', reader: socket, elsewhere: null, stops: ['stopped'], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'RFC 6455 by hand' },
+  'websocket-h2': { server: 'parley', reader: socketOverHttp2, elsewhere: socketUrlOf, stops: ['stopped', 'unread'], wire: 'websocket-h2', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'the same over HTTP/2 (RFC 8441), one socket on each connection' },
+  ws: { server: 'ws', reader: socket, elsewhere: null, stops: [], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: false, summary: 'peer: the ws library, client by client' },
+  tcp: { server: 'tcp', reader: 'lines', elsewhere: null, stops: [], wire: 'lines', secure: 'bare, TLS', plain: 'bare', polls: false, sends: false, summary: 'control, the floor: lines over a bare socket' },
 }
 
 export const transportNames: readonly string[] = Object.keys(table)
@@ -51,7 +58,21 @@ export function transportOf(name: string): Transport {
 }
 
 export function followOf(name: string): Follow {
-  return transportOf(name).follow
+  const { reader } = transportOf(name)
+  return reader === 'lines' ? overLines : overTransport(reader)
+}
+
+/** Whether whoever reads over it comes back when its link is cut: our own have sessions, controls have none. */
+export function reconnects(name: string): boolean {
+  const { server, reader } = transportOf(name)
+  return server === 'parley' && reader !== 'lines'
+}
+
+/** The client half of a transport. Throws a RangeError for one that has none. */
+export function clientOf(name: string): MakeClient {
+  const { reader } = transportOf(name)
+  if (reader === 'lines') throw new RangeError(`There is no client half of "${name}".`)
+  return reader
 }
 
 /** A transport under one name of a table: polling once for each interval, the A/A control's transport twice. */

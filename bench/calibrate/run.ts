@@ -74,7 +74,7 @@ export async function calibrate(
       await server.stop()
       await lab.renew()
     }
-    await run([sameCheck(lab, same, environment, signal)])
+    await run([sameCheck(lab, same, environment, signal, short)])
   } finally {
     signal.removeEventListener('abort', stop)
     await server?.stop()

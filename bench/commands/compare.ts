@@ -28,7 +28,7 @@ const help = [
   '',
   ...optionLines(changeOptions, 22),
   ...columnHelp,
-  'Exit: 0 nothing is worse; 1 something is worse by more than the margin; 2 usage, or two runs that cannot be compared;',
+  'Exit: 0 nothing is worse; 1 something is worse by more than the margin; 2 usage, or runs that cannot be compared, as one was interrupted;',
   '3 one of the runs is invalid.',
   '',
   'Examples:',
@@ -58,6 +58,13 @@ export function compareCommand(args: readonly string[]): number {
   if (values.json !== undefined) checkWritable(values.json)
   const [before, after] = [readDocument(oldFile), readDocument(newFile)]
   const reasons = refusals(before, after)
+  for (const [file, run] of [
+    [oldFile, before],
+    [newFile, after],
+  ] as const) {
+    if (run.interrupted)
+      throw new UsageError(`${file} was interrupted, so it can't be compared: run it again.`)
+  }
   if (reasons.length > 0) throw new UsageError(`These runs can't be compared. ${reasons.join(' ')}`)
   for (const [file, run] of [
     [oldFile, before],

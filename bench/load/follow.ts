@@ -46,8 +46,11 @@ export interface Primitives {
   readonly clock: Clock
 }
 
+/** Makes a real client half. */
+export type MakeClient = (primitives: Primitives) => ClientTransport
+
 /** Follows over a real client half. */
-export function overTransport(make: (primitives: Primitives) => ClientTransport): Follow {
+export function overTransport(make: MakeClient): Follow {
   return async (request) => {
     const sockets = new CountedSockets()
     const { fetch, close } = countedFetch(sockets)

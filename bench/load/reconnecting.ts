@@ -1,26 +1,14 @@
 // One client that comes back: a real session over a real client half, on connections of its own, through a relay.
-import type { ClientTransport } from '../../transports/contract.ts'
-import { Http2PushTransport } from '../../transports/http2-push/client.ts'
+import { systemClock } from '../../transports/clock.ts'
 import type { Message } from '../../transports/message.ts'
-import { PollingTransport } from '../../transports/polling/client.ts'
 import type { SessionPhase } from '../../transports/session.state.ts'
 import { Session } from '../../transports/session.ts'
-import { WebSocketTransport } from '../../transports/websocket/client.ts'
+import { clientOf } from '../subjects.ts'
 import { CountedSockets, countedFetch, type Detours } from './sockets.ts'
-
-/** The transports whose clients come back; a control has no session. */
-export const reconnectingTransports: readonly string[] = [
-  'polling',
-  'http2-push',
-  'websocket',
-  'websocket-h2',
-]
 
 export interface ReconnectingOptions {
   readonly transport: string
   readonly base: URL
-  /** Where WebSockets over HTTP/2 are taken; null where they are not measured. */
-  readonly socketBase: URL | null
   /** To its relays. */
   readonly detours: Detours
   readonly room: string
@@ -45,10 +33,13 @@ export class Reconnecting {
   constructor(options: ReconnectingOptions) {
     this.#sockets = new CountedSockets(options.detours)
     this.#fetch = countedFetch(this.#sockets)
+    const { fetch } = this.#fetch
+    const { intervalMs } = options
+    const primitives = { fetch, sockets: this.#sockets, intervalMs, clock: systemClock }
     this.#session = new Session({
       base: options.base,
       room: options.room,
-      transports: [this.#make(options)],
+      transports: [clientOf(options.transport)(primitives)],
       transport: options.transport,
       last: 0,
       random: options.random,
@@ -91,25 +82,5 @@ export class Reconnecting {
     const detail = `A session gave up. ${trouble?.detail ?? ''}`
     this.#opened.reject(new Error(detail))
     options.failed(detail)
-  }
-
-  #make({ transport, intervalMs, socketBase }: ReconnectingOptions): ClientTransport {
-    const { fetch } = this.#fetch
-    switch (transport) {
-      case 'polling':
-        return new PollingTransport({ fetch, intervalMs })
-      case 'http2-push':
-        return new Http2PushTransport({ fetch })
-      case 'websocket':
-        return new WebSocketTransport({ WebSocket: this.#sockets.webSocketClass() })
-      case 'websocket-h2': {
-        if (socketBase === null)
-          throw new RangeError('It is not known where WebSockets over HTTP/2 are taken.')
-        const http2 = { prepare: () => Promise.resolve(socketBase) }
-        return new WebSocketTransport({ WebSocket: this.#sockets.http2WebSocketClass(), http2 })
-      }
-      default:
-        throw new RangeError(`There is no session over ${transport}.`)
-    }
   }
 }

@@ -17,12 +17,12 @@ import { collectGarbage, openWindow, pause, type Watched } from './window.ts'
 
 export interface RecoverOrder extends Watched {
   readonly kind: 'recover'
-  /** One that has a session, see `reconnecting.ts`. */
+  /** One that has a session, see `reconnects`. */
   readonly transport: string
   /** The server's own address; what is opened there goes through relays of this process. */
   readonly followUrl: string
-  /** The same for WebSockets over HTTP/2; null where they are not measured. */
-  readonly socketUrl: string | null
+  /** Where else its links go; null: nowhere. */
+  readonly elsewhereUrl: string | null
   readonly publishUrl: string
   readonly room: string
   readonly clients: number
@@ -53,7 +53,7 @@ export async function recover(order: RecoverOrder): Promise<RecoverResult> {
 /** The way of one client or of all: two ports, treated alike. */
 interface Path {
   readonly follow: Relay
-  readonly socket: Relay | null
+  readonly elsewhere: Relay | null
 }
 
 class Cell {
@@ -138,26 +138,28 @@ class Cell {
   }
 
   #relays(): readonly Relay[] {
-    return this.#paths.flatMap(({ follow, socket }) => (socket === null ? [follow] : [follow, socket]))
+    return this.#paths.flatMap(({ follow, elsewhere }) =>
+      elsewhere === null ? [follow] : [follow, elsewhere],
+    )
   }
 
   async #openPath(): Promise<Path> {
-    const { followUrl, socketUrl, seed } = this.#order
+    const { followUrl, elsewhereUrl, seed } = this.#order
     const to = (url: string) => startRelay({ target: { port: portOf(url) }, profile: profiles.none, seed })
-    return { follow: await to(followUrl), socket: socketUrl === null ? null : await to(socketUrl) }
+    return { follow: await to(followUrl), elsewhere: elsewhereUrl === null ? null : await to(elsewhereUrl) }
   }
 
   #make(client: number): Reconnecting {
-    const { transport, room, intervalMs, seed, followUrl, socketUrl } = this.#order
+    const { transport, room, intervalMs, seed, followUrl, elsewhereUrl } = this.#order
     const path = this.#paths[client % this.#paths.length]
     const comeback = this.#comebacks[client]
     if (path === undefined || comeback === undefined) throw new RangeError(`There is no client ${client}.`)
     const detours = new Map([[portOf(followUrl), path.follow.port]])
-    if (socketUrl !== null && path.socket !== null) detours.set(portOf(socketUrl), path.socket.port)
+    if (elsewhereUrl !== null && path.elsewhere !== null)
+      detours.set(portOf(elsewhereUrl), path.elsewhere.port)
     return new Reconnecting({
       transport,
       base: new URL(followUrl),
-      socketBase: socketUrl === null ? null : new URL(socketUrl),
       detours,
       room,
       intervalMs,
@@ -196,7 +198,7 @@ class Cell {
       const cut = (): void => {
         comeback.cut(nowMs())
         this.#paths[client]?.follow.cut('rst')
-        this.#paths[client]?.socket?.cut('rst')
+        this.#paths[client]?.elsewhere?.cut('rst')
       }
       this.#cutTimers.push(setTimeout(cut, random() * spreadMs))
     }

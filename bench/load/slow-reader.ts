@@ -1,15 +1,15 @@
 // One reader that stops: a real session over a real client half, whose deliveries can be left untaken; or a poller that only asks.
 import { once } from 'node:events'
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import { systemClock } from '../../transports/clock.ts'
 import type { ClientTransport, Delivery } from '../../transports/contract.ts'
 import { type Cursor, formatCursor, parseCursor } from '../../transports/cursor.ts'
-import { Http2PushTransport } from '../../transports/http2-push/client.ts'
-import { PollingTransport } from '../../transports/polling/client.ts'
+import type { Fetch } from '../../transports/http.client.ts'
 import { Session } from '../../transports/session.ts'
-import { WebSocketTransport } from '../../transports/websocket/client.ts'
 import { benchLimits } from '../limits.ts'
+import { clientOf } from '../subjects.ts'
 import type { OpenSlow, SlowReport } from './slow-orders.ts'
-import { askedOnce, CountedSockets, countedFetch, trusting } from './sockets.ts'
+import { CountedSockets, countedFetch, trusting } from './sockets.ts'
 
 export interface SlowReader {
   /** Where it stands, and all that went wrong. */
@@ -103,7 +103,7 @@ class SessionReader implements SlowReader {
   }
 
   constructor(order: OpenSlow) {
-    this.#transport = new GatedTransport(this.#make(order))
+    this.#transport = new GatedTransport(clientFor(order, this.#sockets, this.#fetch.fetch))
     this.#session = new Session({
       base: new URL(order.followUrl),
       room: order.room,
@@ -146,22 +146,15 @@ class SessionReader implements SlowReader {
     this.#history.ended(trouble.cause)
     if (phase === 'closed') this.#opened.reject(new Error(trouble.detail))
   }
+}
 
-  #make({ transport, intervalMs }: OpenSlow): ClientTransport {
-    const { fetch } = this.#fetch
-    switch (transport) {
-      case 'polling':
-        return new PollingTransport({ fetch, intervalMs })
-      case 'http2-push':
-        return new Http2PushTransport({ fetch })
-      case 'websocket':
-        return new WebSocketTransport({ WebSocket: this.#sockets.webSocketClass() })
-      case 'websocket-h2':
-        return new WebSocketTransport({ WebSocket: this.#sockets.http2WebSocketClass(), http2: askedOnce })
-      default:
-        throw new RangeError(`There is no slow reader of ${transport}.`)
-    }
-  }
+/** Over connections of this reader's own. */
+function clientFor(
+  { transport, intervalMs }: OpenSlow,
+  sockets: CountedSockets,
+  fetch: Fetch,
+): ClientTransport {
+  return clientOf(transport)({ fetch, sockets, intervalMs, clock: systemClock })
 }
 
 /** Asks for the same page again and again over HTTP/2, takes no answer, and answers pings: what a window of 0 does. */
@@ -236,8 +229,9 @@ class ReturnedPoller {
   readonly #fetch = countedFetch(this.#sockets)
   readonly #opening: Promise<{ close(): Promise<void> }>
 
-  constructor({ followUrl, room, intervalMs }: OpenSlow, after: Cursor, history: History) {
-    const transport = new PollingTransport({ fetch: this.#fetch.fetch, intervalMs })
+  constructor(order: OpenSlow, after: Cursor, history: History) {
+    const { followUrl, room } = order
+    const transport = clientFor(order, this.#sockets, this.#fetch.fetch)
     this.#opening = transport.open({
       base: new URL(followUrl),
       room,

@@ -136,3 +136,8 @@ export const askedOnce: OverHttp2 = {
     return asking
   },
 }
+
+/** Where this server takes WebSockets over HTTP/2: another port, which a relay has to stand before too. */
+export function socketUrlOf(base: URL): Promise<URL> {
+  return askedOnce.prepare(base, new AbortController().signal)
+}

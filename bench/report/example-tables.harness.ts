@@ -23,6 +23,7 @@ export function recoveryTable(random: Random, blocks: number): RecoveryTable {
       caughtUp: latencySummary(20 * blocks, 240, () => back(kind)() + 8000),
       live95Us: 1_050_000,
       live100Us: 1_300_000,
+      busiestShare: 0.2,
       tally: {
         expected: 400 * blocks,
         delivered: 400 * blocks,

@@ -5,7 +5,6 @@ import type { Measurement } from '../measurement.ts'
 import { type Profile, profiles } from '../relay/profile.ts'
 import { transportOf } from '../subjects.ts'
 import { deliverySteps, loadsOf } from './deliveries.ts'
-import { socketUrlOf } from './recoveries.ts'
 import type { Scenario, Step } from './scenario.ts'
 
 interface NetworkPath {
@@ -118,8 +117,9 @@ class CellRelays {
 /** The ports at which this subject's server takes readers. */
 async function portsOf(lab: Lab, subject: string): Promise<readonly number[]> {
   const name = subject.split(' ')[0] ?? ''
-  const server = await lab.server(transportOf(name).server)
-  const urls = [server.secureUrl]
-  if (name === 'websocket-h2') urls.push(await socketUrlOf(server.secureUrl))
-  return urls.map((url) => Number(new URL(url).port))
+  const { server: kind, elsewhere } = transportOf(name)
+  const { secureUrl } = await lab.server(kind)
+  const base = new URL(secureUrl)
+  const urls = elsewhere === null ? [base] : [base, await elsewhere(base)]
+  return urls.map(({ port }) => Number(port))
 }

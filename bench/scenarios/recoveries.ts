@@ -2,14 +2,12 @@
 import { firstRetrySpreadMs } from '../../transports/retry.ts'
 import type { Lab } from '../lab.ts'
 import { benchLimits, type RecoveryProfile } from '../limits.ts'
-import { reconnectingTransports } from '../load/reconnecting.ts'
 import type { RecoverOrder } from '../load/recover.ts'
-import { askedOnce } from '../load/sockets.ts'
 import type { RecoveryCell } from '../measurement.ts'
 import { watchedOf } from '../processes.ts'
 import { randomStream, shuffled } from '../random.ts'
 import type { Settings } from '../settings.ts'
-import { type Subject, subjectsOf, transportOf } from '../subjects.ts'
+import { reconnects, type Subject, subjectsOf, transportOf } from '../subjects.ts'
 import type { Step } from './scenario.ts'
 
 export function recoverySteps(
@@ -19,9 +17,9 @@ export function recoverySteps(
   load: string,
 ): readonly Step[] {
   const subjects = subjectsOf({
-    // Without TLS a WebSocket opens its connection itself, past the relay: there is nothing to compare with then.
+    // Without TLS a WebSocket opens its connection itself, past the relay: only what asks anew can be compared then.
     transports: settings.transports.filter(
-      (name) => reconnectingTransports.includes(name) && (settings.secure || name === 'polling'),
+      (name) => reconnects(name) && (settings.secure || transportOf(name).polls),
     ),
     secure: settings.secure,
     pollIntervalsMs: [profile.pollIntervalMs],
@@ -94,7 +92,7 @@ async function orderOf(
     ...watchedOf(server),
     transport: subject.transport,
     followUrl,
-    socketUrl: subject.transport === 'websocket-h2' ? await socketUrlOf(followUrl) : null,
+    elsewhereUrl: (await transport.elsewhere?.(new URL(followUrl)))?.href ?? null,
     publishUrl: server.publishUrl,
     room: lab.newRoom(),
     clients: profile.clients,
@@ -104,9 +102,4 @@ async function orderOf(
     seed,
     protocol: secure ? transport.secure : (transport.plain ?? ''),
   }
-}
-
-/** Where this server takes WebSockets over HTTP/2: another port, which a relay has to stand before too. */
-export async function socketUrlOf(followUrl: string): Promise<string> {
-  return (await askedOnce.prepare(new URL(followUrl), new AbortController().signal)).href
 }

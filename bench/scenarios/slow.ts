@@ -12,14 +12,6 @@ import { plainLoad } from './deliveries.ts'
 import type { Scenario, Step } from './scenario.ts'
 import { runSlowCell, type SlowPlan } from './slow-cell.ts'
 
-/** How readers of each transport can stop. */
-const ways: Readonly<Record<string, readonly SlowWay[]>> = {
-  polling: ['stopped', 'asks'],
-  'http2-push': ['stopped', 'unread'],
-  websocket: ['stopped'],
-  'websocket-h2': ['stopped', 'unread'],
-}
-
 const words: Readonly<Record<SlowWay, string>> = {
   stopped: 'stopped',
   unread: 'window shut',
@@ -63,8 +55,8 @@ export const slow: Scenario = {
 
 function subjectsFor({ transports, secure }: Settings): readonly SlowSubject[] {
   return transports.flatMap((transport) =>
-    (ways[transport] ?? [])
-      .filter((way) => secure || (transportOf(transport).plain !== null && way === 'stopped'))
+    transportOf(transport)
+      .stops.filter((way) => secure || (transportOf(transport).plain !== null && way === 'stopped'))
       .map((way) => ({ name: `${transport}, ${words[way]}`, transport, way })),
   )
 }

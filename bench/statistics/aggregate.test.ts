@@ -320,34 +320,38 @@ describe('other tables', () => {
   })
 
   it('tell how many were live again, and when', () => {
-    const recovery = (values: readonly number[]): RecoveryCell => ({
+    // As the generator makes them: every client is cut once in a round.
+    const recovery = (values: readonly number[], block: number, busiestShare: number): RecoveryCell => ({
       ...place,
+      block,
       kind: 'recovery',
-      scenario: 'network',
+      scenario: 'storm',
       load: 'a cut',
       subject: 'websocket',
       clients: 100,
-      cuts: 1,
+      cuts: 100,
       reconnected: histogramOf(values),
       firstMessage: histogramOf(values),
       caughtUp: histogramOf(values),
       tally,
       serverCpuUs: 1,
-      busiestShare: 0.1,
+      busiestShare,
       relay: { count: 1, p50Ms: null, p99Ms: null, maxMs: 1 },
     })
     const random = randomStream(1, 'recovery')
     const values = Array.from({ length: 100 }, () => 1000 + exponential(random, 50_000))
     const sorted = values.toSorted((one, other) => one - other)
     const rowOf = (all: readonly number[]) => {
-      const table = summaryOf([recovery(all)]).tables[0]
+      const rounds = [0.4, 0.1, 0.2].map((share, round) => recovery(all, round + 1, share))
+      const table = summaryOf(rounds).tables[0]
       if (table?.kind !== 'recovery') throw new Error('No table of recoveries.')
       return table.rows[0]
     }
     const row = rowOf(values)
     expect((row?.live95Us ?? 0) / (sorted[94] ?? 1)).toBeCloseTo(1, 2)
     expect((row?.live100Us ?? 0) / (sorted[99] ?? 1)).toBeCloseTo(1, 2)
-    // Three never came back: a hundred are never live, 95 are.
+    expect(row?.busiestShare).toBe(0.2)
+    // In each round three never came back: a hundred are never live, 95 are.
     expect(rowOf(sorted.slice(0, 97))).toMatchObject({ live100Us: null, live95Us: expect.any(Number) })
   })
 })

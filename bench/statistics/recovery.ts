@@ -3,6 +3,7 @@ import type { RecoveryCell } from '../measurement.ts'
 import { latencyOf, transportIn } from './cells.ts'
 import { addTallies } from './delivery.ts'
 import { decodeHistogram, mergeHistograms } from './histogram.ts'
+import { median } from './ratio.ts'
 import type { RecoveryRow, RecoveryTable } from './summary.ts'
 
 export function recoveryTable(cells: readonly RecoveryCell[]): RecoveryTable | null {
@@ -21,6 +22,8 @@ export function recoveryTable(cells: readonly RecoveryCell[]): RecoveryTable | n
 function rowOf(subject: string, cells: readonly RecoveryCell[]): RecoveryRow {
   const sum = (of: (cell: RecoveryCell) => number): number =>
     cells.reduce((total, cell) => total + of(cell), 0)
+  // 0 where nobody tried again: a poller's next question is none.
+  const shares = cells.map(({ busiestShare = 0 }) => busiestShare).filter((share) => share > 0)
   return {
     subject,
     transport: transportIn(subject) ?? subject,
@@ -32,14 +35,15 @@ function rowOf(subject: string, cells: readonly RecoveryCell[]): RecoveryRow {
     caughtUp: latencyOf(cells.map(({ caughtUp }) => caughtUp)),
     live95Us: liveUs(cells, 0.95),
     live100Us: liveUs(cells, 1),
+    busiestShare: shares.length === 0 ? null : median(shares),
     tally: addTallies(cells.map(({ tally }) => tally)),
   }
 }
 
-/** Of everyone who should come back, those who didn't counted in; null where so many never did. */
+/** Of everyone who was cut, those who never came back counted in; null where so many never did. */
 function liveUs(cells: readonly RecoveryCell[], share: number): number | null {
   const merged = mergeHistograms(cells.map(({ reconnected }) => decodeHistogram(reconnected)))
-  const all = cells.reduce((sum, { clients, cuts }) => sum + clients * Math.max(1, cuts), 0)
+  const all = cells.reduce((sum, { cuts }) => sum + cuts, 0)
   const needed = Math.ceil(all * share - 1e-9)
   if (merged.totalCount < needed || merged.totalCount === 0) return null
   return needed === merged.totalCount

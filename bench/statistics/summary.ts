@@ -279,6 +279,8 @@ export interface RecoveryRow {
   /** From the cut until so many of the clients had a link again, µs. */
   readonly live95Us: number | null
   readonly live100Us: number | null
+  /** Of all tries to come back, the share that began in the busiest 100 ms: the median of the blocks. Null: none did. */
+  readonly busiestShare: number | null
   readonly tally: Tally
 }
 
