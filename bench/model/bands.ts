@@ -1,4 +1,4 @@
-// What Node is known to take, as bands: a figure outside is not wrong by itself, but worth a look before it is cited (BENCH.md, theory).
+// What Node is known to take, as bands: a figure outside is not wrong by itself, but worth a look before it is cited.
 
 export interface Band {
   readonly name: string
@@ -12,6 +12,9 @@ export const bands = {
   deliveriesPerCore: { name: 'deliveries a second and core', unit: '/s', low: 65_000, high: 115_000 },
   memoryBytesPerConnection: { name: 'memory per connection', unit: 'B', low: 5_000, high: 30_000 },
 } as const satisfies Record<string, Band>
+
+/** What TLS takes of a connection's memory besides: the floor over it (`tcp`) had 48 KiB each, where bare sockets have about 5. */
+export const tlsConnectionBytes = 44_000
 
 /** From so many subscribers on the cost of taking a message in no longer counts for much. */
 export const bandSubscribers = 100

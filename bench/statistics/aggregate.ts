@@ -11,7 +11,7 @@ import type {
   ServiceCell,
   SlowCell,
 } from '../measurement.ts'
-import { bands, outsideBand } from '../model/bands.ts'
+import { bands, outsideBand, tlsConnectionBytes } from '../model/bands.ts'
 import { Bases, baseScenario } from './base.ts'
 import { capacityTable } from './capacity.ts'
 import { type CitedSettings, notCitableFor } from './citable.ts'
@@ -145,8 +145,9 @@ function controlProblems(results: readonly DeliveryResult[]): readonly string[] 
 }
 
 function memoryWarnings(table: Extract<Table, { readonly kind: 'idle' }>): readonly string[] {
-  return table.rows.flatMap(({ subject, memoryBytesPerConnection }) => {
+  return table.rows.flatMap(({ subject, protocol, memoryBytesPerConnection }) => {
     if (memoryBytesPerConnection === null) return []
-    return outsideBand(bands.memoryBytesPerConnection, memoryBytesPerConnection, subject) ?? []
+    const tlsBytes = protocol.includes('TLS') ? tlsConnectionBytes : 0
+    return outsideBand(bands.memoryBytesPerConnection, memoryBytesPerConnection - tlsBytes, subject) ?? []
   })
 }
