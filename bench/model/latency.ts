@@ -14,7 +14,7 @@ export interface Push {
   readonly burst: number
 }
 
-/** base + k·N·w/2: a subscriber is anywhere in the row of those that are written to (BENCH.md, theory). */
+/** base + k·N·w/2: a subscriber is anywhere in the row of those that are written to. */
 export function pushMeanUs({ baseUs, writeUs, subscribers, burst }: Push): number {
   return baseUs + (burst * subscribers * writeUs) / 2
 }
@@ -60,7 +60,7 @@ export function emptyPollShare(messagesPerSecond: number, periodMs: number): num
 /**
  * Long polling: an answer leaves with the first message, and those of the gap G until the next question is there wait for it. In a
  * gap come λG messages, which wait G/2 each; where none came, the next one doesn't wait.
- * Extra wait: (λG²/2) / (λG + e^(−λG)). Messages an answer: λG + e^(−λG) (BENCH.md, theory).
+ * Extra wait: (λG²/2) / (λG + e^(−λG)). Messages an answer: λG + e^(−λG).
  */
 export function longPolling(
   messagesPerSecond: number,
