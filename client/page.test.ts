@@ -465,6 +465,9 @@ describe('the look', () => {
     expect(await page.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe(
       'dark',
     )
+    // What the system wants is light: the surfaces follow the choice, not only what the browser draws itself.
+    const ground = await page.page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    expect(Math.max(...(ground.match(/\d+/g) ?? ['255']).slice(0, 3).map(Number))).toBeLessThan(64)
   })
 
   test('an empty room offers a second window and a robot, and both work', async () => {

@@ -1,6 +1,7 @@
 // What screen, Markdown and HTML say in the same words. Pure: plain sentences, nothing escaped.
 import { benchLimits } from '../limits.ts'
 import type { Environment } from '../measurement.ts'
+import { halfWidth, indifference } from '../statistics/ratio.ts'
 import {
   type Comparison,
   type Control,
@@ -34,21 +35,34 @@ export const labels = {
   diverging: 'diverging: offered load exceeds capacity',
 } as const
 
-/** `faster`, `no difference that this run can resolve (± 4.2 %)`. */
-export function standingText(metric: Metric, standing: Standing, control: Control | null): string {
+/**
+ * What a comparison says: `faster`, `no difference that this run can resolve (± 4.2 %)`, or, where the row itself is known no better than
+ * the metric's limit or Holm's correction alone keeps it from being one, `not resolved`. ± is the larger of the control's and the row's own.
+ */
+export function standingText(metric: Metric, comparison: Comparison, control: Control | null): string {
   const words = metricWords[metric]
-  switch (standing) {
+  switch (comparison.standing) {
     case 'baseline':
       return 'baseline'
     case 'less':
       return words.less
     case 'more':
       return words.more
-    case 'unresolved':
-      return `no difference that this run can resolve${control === null ? '' : ` (${share(control.resolution)})`}`
+    case 'unresolved': {
+      const known = knownWithin(comparison, control)
+      return known === null ? 'not resolved' : `no difference that this run can resolve (${share(known)})`
+    }
     case 'unranked':
       return 'not ranked'
   }
+}
+
+/** How closely a row is known to be alike with the baseline, as a share; null where that is not known. */
+function knownWithin({ ratio }: Comparison, control: Control | null): number | null {
+  if (ratio === null || control === null) return null
+  if (ratio.low > 1 + indifference || ratio.high < 1 - indifference) return null
+  const known = Math.max(control.resolution, halfWidth(ratio))
+  return known < control.limit ? known : null
 }
 
 export function plural(count: number, word: string): string {
@@ -68,7 +82,13 @@ export function citableText(summary: Summary, settings: ReportSettings): string 
   if (summary.problems.length > 0) return 'not citable: invalid'
   if (summary.interrupted) return 'not citable: interrupted'
   if (settings.profileName === 'quick') return 'quick: not citable'
-  return summary.citable ? 'citable' : `not citable: fewer than ${benchLimits.citableBlocks} blocks somewhere`
+  if (summary.citable) return 'citable'
+  return `not citable: ${decapitalised(summary.notCitable?.[0]) ?? `fewer than ${benchLimits.citableBlocks} blocks somewhere`}`
+}
+
+function decapitalised(sentence: string | undefined): string | undefined {
+  if (sentence === undefined) return undefined
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '')
 }
 
 export function validityLine(summary: Summary, settings: ReportSettings): string {
@@ -113,7 +133,7 @@ export function comparisonLines(table: DeliveryTable, valid: boolean): readonly 
 function unrankedText(metric: Metric, control: Control | null): string {
   const { title } = metricWords[metric]
   if (control === null) return `${title} (no A/A control)`
-  if (!control.containsOne) return `${title} (A/A interval without 1)`
+  if (!control.containsOne) return `${title} (the A/A control differs from itself)`
   return `${title} (A/A ${share(control.resolution)}, limit ${share(control.limit)})`
 }
 
@@ -125,12 +145,26 @@ function groupedLine(table: DeliveryTable, metric: Metric, control: Control): st
       .map((row) => row.subject)
       .join(', ')
   const words = metricWords[metric]
-  const [less, more, same] = [named('less'), named('more'), named('unresolved')]
+  const [less, more] = [named('less'), named('more')]
+  const open = table.rows.filter((row) => row.comparisons[metric].standing === 'unresolved')
+  const alike = open.filter((row) => knownWithin(row.comparisons[metric], control) !== null)
+  const unknown = open.filter((row) => !alike.includes(row))
   const parts: string[] = []
   if (less !== '') parts.push(`${less} ${words.less}`)
   if (more !== '') parts.push(`${more} ${words.more}`)
-  if (same !== '') parts.push(`${standingText(metric, 'unresolved', control)}: ${same}`)
+  if (alike.length > 0) {
+    const widest = Math.max(...alike.map((row) => knownWithin(row.comparisons[metric], control) ?? 0))
+    const subjects = alike.map((row) => row.subject).join(', ')
+    parts.push(`no difference that this run can resolve (${share(widest)}): ${subjects}`)
+  }
+  if (unknown.length > 0)
+    parts.push(`not resolved: ${unknown.map((row) => withRatio(row, metric)).join(', ')}`)
   return parts.length === 0 ? null : `${words.title} against ${table.baseline}: ${parts.join('; ')}.`
+}
+
+function withRatio(row: DeliveryRow, metric: Metric): string {
+  const { ratio } = row.comparisons[metric]
+  return ratio === null ? row.subject : `${row.subject} ${ratioText(ratio)}`
 }
 
 /** What of a row must be said beside its figures: labels in place of percentiles. */
@@ -202,7 +236,7 @@ const costWords: Readonly<Partial<Record<Metric, string>>> = {
 function metricSentence(table: DeliveryTable, metric: Metric): readonly string[] {
   const control = table.controls?.[metric] ?? null
   const name = costWords[metric] ?? metric
-  if (control?.rankable !== true) return [`${name}: not ranked here.`]
+  if (control?.rankable !== true) return [`${name}: not ranked here, ${unrankedText(metric, control)}.`]
   const size = (row: DeliveryRow): number => row.comparisons[metric].ratio?.ratio ?? 1
   const said = [...table.rows]
     .sort((one, other) => size(one) - size(other))
@@ -211,12 +245,11 @@ function metricSentence(table: DeliveryTable, metric: Metric): readonly string[]
   return said.length === 0 ? [] : [`${name}, in multiples of ${table.baseline}’s: ${said.join(', ')}.`]
 }
 
-function comparisonText(
-  row: DeliveryRow,
-  { ratio, standing }: Comparison,
-  control: Control,
-): readonly string[] {
+function comparisonText(row: DeliveryRow, comparison: Comparison, control: Control): readonly string[] {
+  const { ratio, standing } = comparison
   if (ratio === null || standing === 'unranked') return []
-  if (standing === 'unresolved') return [`${row.subject} no difference (${share(control.resolution)})`]
-  return [`${row.subject} ${ratioText(ratio).replace(' [', '× [')}`]
+  const measured = `${row.subject} ${ratioText(ratio).replace(' [', '× [')}`
+  if (standing !== 'unresolved') return [measured]
+  const known = knownWithin(comparison, control)
+  return [known === null ? `${measured} (not resolved)` : `${row.subject} no difference (${share(known)})`]
 }

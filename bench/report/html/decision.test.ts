@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { exampleDocument } from '../example.harness.ts'
 import { type Candidate, type Costs, candidatesOf, choiceOf, fitParts, rankingOf } from './decision.ts'
 import { crossingOf } from './plots/bytes.ts'
-import { mapData, winners } from './plots/map.ts'
+import { mapData, tied, tiesOf, winners } from './plots/map.ts'
 import { costSource } from './script.ts'
 
 const none: Costs = { message: 0, delivery: 0, answer: 0, question: 0, connectionSecond: 0 }
@@ -141,6 +141,13 @@ describe('candidatesOf', () => {
     expect(socket?.cpu.connectionSecond).toBe(0)
   })
 
+  it('never makes an answer that brings something cheaper than an empty one', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const poller = candidatesOf(exampleDocument({ seed }).tables).find((one) => one.polls)
+      expect(poller?.cpu.answer).toBeGreaterThanOrEqual(poller?.cpu.question ?? Number.POSITIVE_INFINITY)
+    }
+  })
+
   it('has nothing to say without deliveries', () => {
     expect(candidatesOf([])).toEqual([])
   })
@@ -170,6 +177,31 @@ describe('the script', () => {
     expect(cells[0]?.every((winner) => winner === null)).toBe(true)
     expect(cells.at(-1)?.at(-1)).toBe('polling')
     expect(cells[20]?.at(-1)).toBe('websocket')
+  })
+})
+
+describe('ties', () => {
+  it('are where the next is nearer than the run can tell', () => {
+    const close = { ...pushed, transport: 'http2-push', cpu: { ...pushed.cpu, delivery: 10.5 } }
+    expect(tied([pushed, close], 'cpu', 0.1).at(-1)?.at(-1)).toBe(true)
+    expect(tied([pushed, close], 'cpu', 0.01).at(-1)?.at(-1)).toBe(false)
+    // Where one alone is fast enough there is nothing to tell apart.
+    expect(
+      tied([pushed, { ...close, latencyMs: 1e9 }], 'cpu', 1e9)
+        .flat()
+        .some(Boolean),
+    ).toBe(false)
+  })
+
+  it('are everywhere where no table may rank', () => {
+    const tables = exampleDocument().tables
+    expect(tiesOf(tables).cpu).toBeLessThan(0.2)
+    const unranked = tables.map((table) =>
+      table.kind !== 'delivery' || table.controls === null
+        ? table
+        : { ...table, controls: { ...table.controls, cpu: { ...table.controls.cpu, rankable: false } } },
+    )
+    expect(tiesOf(unranked).cpu).toBe(Number.MAX_VALUE)
   })
 })
 

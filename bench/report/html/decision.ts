@@ -146,12 +146,8 @@ function observed(
     const polls = row.intervalMs > 0
     const answers = polls && questions > 0 ? questions * (1 - Math.exp(-1 / questions)) : 0
     return {
-      shares: [
-        messageEach === null ? 1 / audience : 0,
-        1,
-        answers,
-        polls ? Math.max(0, questions - answers) : 0,
-      ],
+      // An answer that brings something is a question and more: it can't cost less than one that doesn't.
+      shares: [messageEach === null ? 1 / audience : 0, 1, answers, polls ? Math.max(questions, answers) : 0],
       known: (messageEach ?? 0) / audience,
       value: of(row),
     }
@@ -208,8 +204,14 @@ function costsOf(
     .filter(({ intervalMs }) => intervalMs > 0)
     .map((row) => ({ shares: [0, 0, 0, 1000 / row.intervalMs], value: of(row) }))
   const open = resting.filter(({ intervalMs }) => intervalMs === 0).map(of)
-  const [, delivery = 0, answer = 0, question = 0] = fitParts([...observations, ...asking])
-  return { message, delivery, answer, question, connectionSecond: open.length === 0 ? 0 : median(open) }
+  const [, delivery = 0, more = 0, question = 0] = fitParts([...observations, ...asking])
+  return {
+    message,
+    delivery,
+    answer: question + more,
+    question,
+    connectionSecond: open.length === 0 ? 0 : median(open),
+  }
 }
 
 /**

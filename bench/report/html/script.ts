@@ -70,7 +70,14 @@ if (map) {
         cost.textContent = choice ? number(choice.cost * data.units[kind][0]) + data.units[kind][1] : '–'
       }
     }
-    map.querySelector('.said').textContent = number(rate) + ' msg/s for each reader, 99 % within ' + number(latency) + ' ms'
+    const best = ['cpu', 'wire'].map((kind) => {
+      const found = data.candidates.map((one) => ({ one, choice: costOf(one, kind, rate, latency, data.bounds) })).filter((each) => each.choice)
+      found.sort((a, b) => a.choice.cost - b.choice.cost)
+      const near = found.filter((each) => each.choice.cost <= found[0].choice.cost * (1 + data.ties[kind])).map((each) => each.one.name)
+      if (near.length === 0) return 'by ' + data.titles[kind] + ' none is that fast'
+      return 'by ' + data.titles[kind] + ' ' + (near.length === 1 ? near[0] : near.join(' or ') + ', which can’t be told apart')
+    })
+    map.querySelector('.said').textContent = number(rate) + ' msg/s for each reader, 99 % within ' + number(latency) + ' ms: ' + best.join('; ') + '.'
   }
   const set = (newRate, newLatency, write = true) => {
     rate = clamp(newRate, data.rates)

@@ -51,6 +51,7 @@ path.ink{--hue:var(--ink)}.grid{stroke:var(--line);fill:none}.axis{stroke:var(--
 .map-controls input[type=number]{width:96px;padding:3px 6px;background:var(--ground);border:1px solid var(--line-strong);border-radius:4px}
 .legend{display:flex;gap:4px 16px;flex-wrap:wrap;font-size:12px;margin:12px 0 4px}.legend li{display:flex;gap:4px;align-items:center}
 .none-sign{width:14px;height:12px;border:1px solid var(--line-strong)}
+.hatch{stroke:var(--surface);stroke-width:2;fill:none}
 .map-cpu,.map-wire{display:grid;grid-template-columns:minmax(0,1.25fr) minmax(0,1fr);gap:24px;align-items:start}
 .map-wire{display:none}#map:has(#by-wire:checked) .map-wire{display:grid}#map:has(#by-wire:checked) .map-cpu{display:none}
 .said{margin-top:8px;font-weight:600}.maps table{width:100%}.maps :is(td,th):nth-child(2){text-align:left}

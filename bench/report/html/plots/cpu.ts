@@ -35,12 +35,12 @@ export function cpuFigure(table: DeliveryTable, marks: Marks, index: number): Fi
     data: {
       columns: ['transport', 'CPU µs', 'ratio', 'verdict'],
       rows: table.rows.map((row) => {
-        const { ratio, standing } = row.comparisons.cpu
+        const { ratio } = row.comparisons.cpu
         return [
           row.subject,
           short(row.cpuUsPerDelivery),
           ratio === null ? '–' : ratioText(ratio),
-          standingText('cpu', standing, control),
+          standingText('cpu', row.comparisons.cpu, control),
         ]
       }),
     },

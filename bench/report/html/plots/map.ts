@@ -1,7 +1,7 @@
 // The decision map: rate by latency, each cell in the colour of the cheapest transport that meets it, and the reader's own point.
 import { describeTransport } from '../../../../transports/catalogue.ts'
 import type { Table } from '../../../statistics/summary.ts'
-import { short } from '../../table.ts'
+import { share, short } from '../../table.ts'
 import { Plot, round, shapePath } from '../chart.ts'
 import {
   type Candidate,
@@ -38,12 +38,13 @@ const costKinds = ['cpu', 'wire'] as const
 /** `valid`: of the run; where it isn't, nothing is ranked, so there is no map. */
 export function renderMap(tables: readonly Table[], marks: Marks, valid: boolean): string {
   const candidates = valid ? candidatesOf(tables) : []
-  const caption = `<figcaption><h3>Decision map</h3><p>For an update rate for each reader and a latency that 99 % of the deliveries must keep: the transport that costs the server least, by this run’s own figures. Polling asks as rarely as that latency allows. Move the point to your own case.</p><p class="wrong"><b>How it could be wrong:</b> it reaches far beyond the rates that were measured, on loopback without a path’s delay; it leaves out the cost of taking a message in, which is the same for all; ${resting(tables)}.</p></figcaption>`
+  const ties = tiesOf(tables)
+  const caption = `<figcaption><h3>Decision map</h3><p>For an update rate for each reader and a latency that 99 % of the deliveries must keep: the transport that costs the server least, by this run’s own figures. Polling asks as rarely as that latency allows. Move the point to your own case.</p><p class="wrong"><b>How it could be wrong:</b> it reaches far beyond the rates and rooms that were measured, on loopback without a path’s delay; a mostly idle server pays several times as much for an event as a busy one, so polling, which has most events, looks dearer than with thousands of readers; what is pushed counts as fast as its p99 in the largest room; it leaves out the cost of taking a message in, which is the same for all; ${resting(tables)}.</p></figcaption>`
   if (candidates.length === 0)
     return `<figure id="map" class="full">${caption}<p class="missing">${valid ? 'This run has no deliveries to fit costs from.' : 'This run is invalid, so nothing is ranked.'} <code>npm run bench -- trickle fanout</code> measures what is needed.</p></figure>`
   const signs = new Map(candidates.map((one) => [one.transport, signOf(one.transport, marks)]))
   const maps = costKinds.map((kind) => {
-    const svg = (width: number): string => mapSvg(candidates, signs, kind, width)
+    const svg = (width: number): string => mapSvg(candidates, signs, kind, width, ties[kind])
     return `<div class="map-${kind}"><div class="wide">${svg(plotWidths.wide)}</div><div class="narrow">${svg(plotWidths.narrow)}</div>${ranking(candidates, kind)}</div>`
   })
   const legend = candidates
@@ -57,15 +58,16 @@ export function renderMap(tables: readonly Table[], marks: Marks, valid: boolean
 <div class="map-controls"><fieldset><legend>Cheapest by</legend><label><input type="radio" name="cost" id="by-cpu" checked> server CPU</label><label><input type="radio" name="cost" id="by-wire"> bytes on the wire</label></fieldset>
 <label>Messages a second for each reader <input id="rate" type="number" min="${rates[0]}" max="${rates[1]}" step="any" value="${firstPoint.rate}"></label>
 <label>99 % within, ms <input id="latency" type="number" min="${latencies[0]}" max="${latencies[1]}" step="any" value="${firstPoint.latencyMs}"></label></div>
-<ul class="legend">${legend}<li><span class="none-sign"></span>none is that fast</li></ul>
+<ul class="legend">${legend}<li><span class="none-sign"></span>none is that fast</li><li><span aria-hidden="true">▨</span>can’t be told apart from the next</li></ul>
 <div class="maps">${maps.join('')}</div>
 <p class="said" aria-live="polite">${plain(firstPoint.rate)} msg/s for each reader, 99 % within ${firstPoint.latencyMs.toLocaleString('en')} ms</p>
+<p class="wrong">${tieWords(tables, ties)}</p>
 <details><summary>The fitted costs</summary>${fitted(candidates)}</details>
-<script type="application/json" id="map-data">${scriptJson(mapData(candidates))}</script></figure>`
+<script type="application/json" id="map-data">${scriptJson(mapData(candidates, ties))}</script></figure>`
 }
 
 /** What the script needs: see `costSource`. */
-export function mapData(candidates: readonly Candidate[]): unknown {
+export function mapData(candidates: readonly Candidate[], ties: Ties = { cpu: 0, wire: 0 }): unknown {
   const costs = (candidate: Candidate, kind: CostKind): readonly number[] => {
     const { delivery, answer, question, connectionSecond } = candidate[kind]
     return [delivery, answer, question, connectionSecond]
@@ -75,6 +77,8 @@ export function mapData(candidates: readonly Candidate[]): unknown {
     latencies,
     bounds: [pollBoundsMs.least, pollBoundsMs.most],
     point: [firstPoint.rate, firstPoint.latencyMs],
+    ties,
+    titles: { cpu: 'server CPU', wire: 'bytes on the wire' },
     units: {
       cpu: [units.cpu.factor, units.cpu.unit],
       wire: [units.wire.factor, units.wire.unit],
@@ -127,11 +131,50 @@ export function winners(
   )
 }
 
+/** Costs that are nearer to each other than this share can't be told apart. */
+export type Ties = Readonly<Record<CostKind, number>>
+
+/** Bytes fitted from several loads repeat to about this. */
+const wireTie = 0.05
+
+/** What the run's controls say: the widest of the tables that may rank by CPU; everything, where none may. */
+export function tiesOf(tables: readonly Table[]): Ties {
+  const shares = tables.flatMap((table) => {
+    const control = table.kind === 'delivery' ? table.controls?.cpu : undefined
+    return control?.rankable === true ? [control.resolution] : []
+  })
+  return { cpu: shares.length === 0 ? Number.MAX_VALUE : Math.max(...shares), wire: wireTie }
+}
+
+function tieWords(tables: readonly Table[], { cpu }: Ties): string {
+  const none = !tables.some((table) => table.kind === 'delivery' && table.controls?.cpu.rankable === true)
+  return none
+    ? 'No table of this run may rank by CPU, so all of that map is a tie: a longer run on a quieter machine may tell.'
+    : `Hatched: the next is within ${share(cpu)} by CPU, or ${share(wireTie)} by bytes, which this run can’t tell from nothing.`
+}
+
+/** Where the cheapest and the next are too near to each other, by row and column. */
+export function tied(
+  candidates: readonly Candidate[],
+  kind: CostKind,
+  tie: number,
+): readonly (readonly boolean[])[] {
+  return Array.from({ length: grid.rows }, (_, row) =>
+    Array.from({ length: grid.columns }, (_cell, column) => {
+      const { rate, latencyMs } = centre(column, row)
+      const costs = rankingOf(candidates, kind, rate, latencyMs).map((one) => one.costPerReaderSecond)
+      const [first, second] = costs
+      return first != null && second != null && second <= first * (1 + tie)
+    }),
+  )
+}
+
 function mapSvg(
   candidates: readonly Candidate[],
   signs: ReadonlyMap<string, Mark>,
   kind: CostKind,
   width: number,
+  tie: number,
 ): string {
   const y = logScale(latencies[0], latencies[1], 6, durationLabel)
   const plot = new Plot({
@@ -169,6 +212,21 @@ function mapSvg(
       const place = edge(column + 0.5, row + 0.5)
       if (sign !== undefined)
         marked.push(`<path class="sign" d="${shapePath(sign.shape, place.x, place.y, 4)}"/>`)
+    }
+  }
+  const pattern = `tie-${kind}-${width}`
+  plot.raw(
+    `<defs><pattern id="${pattern}" width="7" height="7" patternUnits="userSpaceOnUse"><path class="hatch" d="M0 7L7 0"/></pattern></defs>`,
+  )
+  for (const [row, line] of tied(candidates, kind, tie).entries()) {
+    for (let from = line.indexOf(true); from >= 0; ) {
+      const end = line.indexOf(false, from)
+      const until = end < 0 ? line.length : end
+      const [low, high] = [edge(from, row), edge(until, row + 1)]
+      plot.raw(
+        `<path fill="url(#${pattern})" d="M${round(low.x)} ${round(high.y)}H${round(high.x)}V${round(low.y)}H${round(low.x)}Z"/>`,
+      )
+      from = line.indexOf(true, until)
     }
   }
   plot.raw(marked.join(''))
