@@ -465,9 +465,9 @@ describe('the look', () => {
     expect(await page.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe(
       'dark',
     )
-    // What the system wants is light: the surfaces follow the choice, not only what the browser draws itself.
-    const ground = await page.page.evaluate(() => getComputedStyle(document.body).backgroundColor)
-    expect(Math.max(...(ground.match(/\d+/g) ?? ['255']).slice(0, 3).map(Number))).toBeLessThan(64)
+    // What the system wants is light: the text follows the choice, not only what the browser draws itself.
+    const ink = await page.page.evaluate(() => getComputedStyle(document.body).color)
+    expect(Math.min(...(ink.match(/\d+/g) ?? ['0']).slice(0, 3).map(Number))).toBeGreaterThan(180)
   })
 
   test('an empty room offers a second window and a robot, and both work', async () => {
