@@ -32,7 +32,7 @@ export async function measure(
 ): Promise<Run> {
   const startMs = performance.now()
   const units = unitsOf(plan)
-  const cores = settings.pin ? chooseCores(settings.cores) : null
+  const cores = settings.pin ? chooseCores(settings.cores, settings.fault === 'shared-core') : null
   const environment = describeEnvironment(cores)
   const lab = await Lab.open(settings, cores)
   const measurements: Measurement[] = []

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { UsageError } from '../transports/errors.ts'
 import { benchLimits } from './limits.ts'
 import type { Answer, Order, ResultOf } from './load/orders.ts'
 import type { RelayAnswer, RelayOrder } from './load/relays.ts'
@@ -17,14 +18,36 @@ import { probeVariable } from './servers/probe.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** The cores for server and generator: those asked for, else the last two that this process may use. Null without `taskset` or a second core. */
+/**
+ * The cores for server and generator: those asked for, else the last two that this process may use. Null without `taskset` or a second core.
+ * Throws a `UsageError` for cores that can't be had, or one twice, unless they are `sharing` one on purpose.
+ */
 export function chooseCores(
   asked: readonly [number, number] | null,
+  sharing = false,
 ): { readonly server: number; readonly generator: number } | null {
+  const allowed = coresOrNone()
+  if (allowed === null) return null
+  if (asked !== null && !sharing) checkCores(asked, allowed)
+  const [server, generator] = asked ?? [allowed.at(-2), allowed.at(-1)]
+  return server === undefined || generator === undefined ? null : { server, generator }
+}
+
+/** Throws a `UsageError` for cores that this process may not use, and for one core twice. */
+export function checkCores([server, generator]: readonly [number, number], allowed: readonly number[]): void {
+  if (server === generator)
+    throw new UsageError(`--cores names core ${server} twice: server and generator need one each.`)
+  const missing = [server, generator].filter((core) => !allowed.includes(core))
+  if (missing.length === 0) return
+  throw new UsageError(
+    `--cores: this process may use the cores ${allowed.join(', ')}, not ${missing.join(' and ')}.`,
+  )
+}
+
+/** Null where `taskset` can't tell. */
+function coresOrNone(): readonly number[] | null {
   try {
-    const allowed = allowedCores()
-    const [server, generator] = asked ?? [allowed.at(-2), allowed.at(-1)]
-    return server === undefined || generator === undefined ? null : { server, generator }
+    return allowedCores()
   } catch {
     return null
   }

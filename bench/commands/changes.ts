@@ -47,10 +47,13 @@ function closingLine(changes: readonly Change[]): string {
     changes.filter((change) => change.verdict === verdict).length
   const worse = count('worse')
   const better = count('better')
-  const rest = `${count('same')} the same, ${count('unresolvable')} not resolvable`
-  return worse + better === 0
-    ? `No difference: ${rest}.`
-    : `Changed: ${worse} worse, ${better} better, ${rest}.`
+  const [same, open] = [count('same'), count('unresolvable')]
+  const rest = `${same} the same, ${open} not resolvable`
+  if (worse + better > 0) return `Changed: ${worse} worse, ${better} better, ${rest}.`
+  if (open === 0) return `No difference: all ${same} the same.`
+  return same === 0
+    ? `Nothing could be resolved: ${open} not resolvable. More blocks or a quieter machine may tell.`
+    : `Nothing changed that could be resolved: ${rest}.`
 }
 
 export function isRegression(changes: readonly Change[]): boolean {

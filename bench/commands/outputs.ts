@@ -36,8 +36,8 @@ export function resultName({ environment, settings, interrupted }: BenchDocument
 }
 
 /**
- * Writes the run's JSON and HTML file to `bench/results/`, and both once more as the latest ones, unless it was interrupted. Gives their
- * places.
+ * Writes the run's JSON and HTML file to `bench/results/`, and both once more as the latest ones, unless it was interrupted or is
+ * invalid. Gives their places.
  */
 export function writeResults(document: BenchDocument, folder: string = resultsFolder): readonly string[] {
   mkdirSync(folder, { recursive: true })
@@ -45,7 +45,7 @@ export function writeResults(document: BenchDocument, folder: string = resultsFo
   return ['json', 'html'].map((kind) => {
     const file = join(folder, `${name}.${kind}`)
     writeFileSync(file, kind === 'json' ? renderJson(document) : renderers.html(document))
-    if (!document.interrupted) copyFileSync(file, join(folder, `latest.${kind}`))
+    if (!document.interrupted && document.valid) copyFileSync(file, join(folder, `latest.${kind}`))
     return relative(process.cwd(), file)
   })
 }

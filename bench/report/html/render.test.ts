@@ -14,6 +14,21 @@ describe('renderReport', () => {
     expect(renderReport(document)).toBe(html)
   })
 
+  it('stays under a megabyte with as many loads as a full run has', () => {
+    const few = exampleDocument()
+    const [first] = few.tables.filter((table) => table.kind === 'delivery')
+    if (first?.kind !== 'delivery') throw new Error('The example has deliveries.')
+    const many = Array.from({ length: 27 }, (_, index) => ({
+      ...first,
+      scenario: `scenario ${index % 7}`,
+      load: `load ${index}`,
+    }))
+    const html = renderReport({ ...few, tables: [...many, ...few.tables.slice(1)] })
+    expect(Buffer.byteLength(html)).toBeLessThan(1_000_000)
+    expect(html).toContain('load 26')
+    expect(html).toContain('loads have their tables above')
+  })
+
   it('needs no network and allows none', () => {
     expect(html).not.toMatch(/https?:\/\//)
     expect(html).not.toMatch(/<(link|img|iframe|object|embed|base|form)\b|\bsrc=|@import|url\((?!#)/)

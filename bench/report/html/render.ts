@@ -1,8 +1,17 @@
 // The report as one HTML file that needs no network: what was run, the verdict, tables, plots, method. Pure: a document in, text out.
 import { createHash } from 'node:crypto'
+import type { DeliveryTable } from '../../statistics/summary.ts'
 import type { ReportDocument } from '../document.ts'
 import { durationText } from '../progress.ts'
-import { citableText, deliveryTables, hostLine, resolutionLine, validityLine, verdicts } from '../words.ts'
+import {
+  citableText,
+  deliveryTables,
+  hostLine,
+  resolutionLine,
+  tableName,
+  validityLine,
+  verdicts,
+} from '../words.ts'
 import { escapeText } from './escape.ts'
 import { renderFigure } from './figure.ts'
 import { markStyles, marksOf } from './marks.ts'
@@ -34,7 +43,7 @@ export function renderReport(document: ReportDocument): string {
 <section><h2>Decide</h2><div class="figures">${scripted}</div></section>
 <section><h2>Tables</h2>${document.tables.map((table) => renderTableSection(table, marks, document.problems.length === 0)).join('\n')}
 <p class="note">“!”, in red: farther from theory than the model may be. A percentile stands only where ten samples lie beyond it.</p></section>
-<section><h2>Plots</h2><div class="figures">${figures}</div></section>
+<section><h2>Plots</h2>${plottedNote(deliveryTables(document))}<div class="figures">${figures}</div></section>
 <section><h2>Method</h2>${method()}</section>
 <section><h2>Glossary</h2><dl>${glossary(document.tables)
     .map(({ title, help }) => `<dt>${escapeText(title)}</dt><dd>${escapeText(help)}</dd>`)
@@ -49,20 +58,44 @@ function hashed(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 }
 
+/** So many tables have plots of their own; with more of them the file would be larger than a megabyte. */
+const mostPlotted = 6
+const plottedOfMany = 3
+
+/** All tables, or of many the one with most readers of each of the first scenarios. */
+export function plotted(tables: readonly DeliveryTable[]): readonly DeliveryTable[] {
+  if (tables.length <= mostPlotted) return tables
+  const largest = new Map<string, DeliveryTable>()
+  for (const table of tables) {
+    const known = largest.get(table.scenario)
+    if (known === undefined || table.parameters.subscribers > known.parameters.subscribers)
+      largest.set(table.scenario, table)
+  }
+  return [...largest.values()].slice(0, plottedOfMany)
+}
+
+function plottedNote(tables: readonly DeliveryTable[]): string {
+  const shown = plotted(tables)
+  if (shown.length === tables.length) return ''
+  const names = shown.map((table) => tableName(table)).join('; ')
+  return `<p class="note">Cost, percentiles, shares, bytes and noise are drawn for ${escapeText(names)}; the other ${tables.length - shown.length} loads have their tables above.</p>`
+}
+
 function drawn(
   document: ReportDocument,
   marks: ReturnType<typeof marksOf>,
 ): { readonly scripted: string; readonly figures: string } {
   const tables = deliveryTables(document)
+  const shown = plotted(tables)
   const figures = [
-    ...tables.map((table, index) => cpuFigure(table, marks, index)),
-    ...tables.map((table, index) => percentileFigure(table, marks, index)),
-    ...tables.map((table, index) => ecdfFigure(table, marks, index)),
+    ...shown.map((table, index) => cpuFigure(table, marks, index)),
+    ...shown.map((table, index) => percentileFigure(table, marks, index)),
+    ...shown.map((table, index) => ecdfFigure(table, marks, index)),
     fanoutFigure(tables, marks),
     ...loadFigures(document.tables, marks),
-    bytesFigure(tables, marks),
+    bytesFigure(shown, marks),
     ...recoveryFigures(document.tables, marks),
-    timelineFigure(tables, marks),
+    timelineFigure(shown, marks),
   ]
   return {
     scripted: renderMap(document.tables, marks, document.problems.length === 0),
