@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Lab } from '../lab.ts'
 import type { FailedCell } from '../measurement.ts'
 import type { Step } from '../scenarios/scenario.ts'
+import { checkComparable } from './ab.ts'
 import { abPlan } from './ab-plan.ts'
 
 function step(subject: string, block: number, renews = false): Step {
@@ -19,6 +20,13 @@ const subjects = ['websocket', 'polling 0.5 s', 'websocket (A/A)', 'tcp']
 const steps = [1, 2, 3, 4].flatMap((block) =>
   subjects.map((one, place) => step(one, block, place === 0 && block === 1)),
 )
+
+describe('checkComparable', () => {
+  it('takes scenarios in which two builds can take turns, and names them where one can’t be', () => {
+    expect(() => checkComparable(['fanout', 'trickle'])).not.toThrow()
+    expect(() => checkComparable(['fanout', 'saturate'])).toThrow(/by saturate, only by trickle, fanout/)
+  })
+})
 
 describe('abPlan', () => {
   const plan = abPlan(steps, '/old', 5)

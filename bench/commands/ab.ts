@@ -9,6 +9,7 @@ import { type SettingsValues, settingsFrom, settingsOptions } from '../options.t
 import { planRun } from '../plan.ts'
 import { startParley } from '../processes.ts'
 import { hostLine } from '../report/words.ts'
+import { scenarios } from '../scenarios/all.ts'
 import { makeCertificate } from '../servers/certificate.ts'
 import type { Settings } from '../settings.ts'
 import { summarize } from '../statistics/aggregate.ts'
@@ -79,11 +80,21 @@ function abSettings(
   drawSeed: () => number,
 ): Settings {
   const named = [...(values.scenario ?? []), ...positionals]
-  return settingsFrom(
+  const settings = settingsFrom(
     { ...values, transports: values.transports ?? ['websocket'] },
     named.length === 0 ? ['fanout'] : positionals,
     drawSeed,
   )
+  checkComparable(settings.scenarios)
+  return settings
+}
+
+/** Throws a `UsageError` for a scenario whose blocks don't alternate: two builds can't take turns in it. */
+export function checkComparable(names: readonly string[]): void {
+  const able = scenarios.filter(({ interleaved }) => interleaved === true).map(({ name }) => name)
+  const other = names.find((name) => !able.includes(name))
+  if (other === undefined) return
+  throw new UsageError(`ab can't compare two builds by ${other}, only by ${able.join(', ')}.`)
 }
 
 /** Before minutes of measuring. */
