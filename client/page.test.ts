@@ -253,7 +253,7 @@ test('R8: a closed tab frees its subscription within two heartbeats, over each t
   }
   // The pages of the test before have gone, too.
   await expect.poll(subscribers, { timeout: 2 * heartbeatMs }).toBe(0)
-  const follow = catalogue.filter(({ group }) => group === 'push')
+  const follow = catalogue.filter(({ link }) => link === 'stays')
   const opened = await Promise.all(
     follow.map(({ name }) =>
       LabPage.open(browser, lab.tls, { room: 'closing', user: 'Ada', transport: name }),

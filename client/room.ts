@@ -272,6 +272,7 @@ function beforeFirstLink(transport: TransportName): SessionState {
     transport,
     wished: transport,
     skipped: [],
+    ladder: [],
     links: [],
     retryAtMs: null,
     failures: 0,

@@ -48,6 +48,7 @@ describe('presence', () => {
     retryAtMs: null,
     wished: 'polling',
     skipped: [],
+    ladder: [],
     failures: 0,
     trouble: null,
     pending: 0,

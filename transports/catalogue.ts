@@ -1,5 +1,5 @@
 // How each transport is called, explained and coloured: one place for the page, the bench and its reports. Pure data.
-import type { TransportName } from './contract.ts'
+import { auto, type TransportName } from './contract.ts'
 
 /** A hue for light and for dark surfaces. Both keep 3:1 or more on every surface of the page. */
 export interface Hue {
@@ -17,11 +17,27 @@ export const hues = {
   blue: { light: '#0072b2', dark: '#56a9e0' },
   vermillion: { light: '#c45200', dark: '#e8763a' },
   purple: { light: '#a8578b', dark: '#cc79a7' },
+  yellow: { light: '#857a00', dark: '#e3d84a' },
+  sky: { light: '#2d8bbf', dark: '#8fd0f5' },
+  ink: { light: '#33383d', dark: '#cdd2d7' },
   grey: { light: '#6b7076', dark: '#8e959c' },
 } as const satisfies Record<string, Hue>
 
-/** `ask`: the client asks again and again. `push`: the server speaks when there is something. */
-export type TransportGroup = 'ask' | 'push'
+/** Who may speak when. `pull`: the client asks. `push`: the server speaks by itself, one way. `both`: so does the client, on the same link. `library`: what a team would install. */
+export type TransportGroup = 'pull' | 'push' | 'both' | 'library'
+
+export const groupTitles: Readonly<Record<TransportGroup, string>> = {
+  pull: 'Pull',
+  push: 'Push, one way',
+  both: 'Both ways',
+  library: 'Libraries',
+}
+
+/**
+ * What a link is while nothing happens. `asks`: nothing, it will ask. `parks`: a request that waits for its answer. `stays`: a response or a
+ * connection that stays open.
+ */
+export type LinkHabit = 'asks' | 'parks' | 'stays'
 
 export interface CatalogueEntry {
   readonly name: TransportName
@@ -30,9 +46,14 @@ export interface CatalogueEntry {
   readonly short: string
   /** How it works, in one line. */
   readonly how: string
+  /** What it costs, in one line. */
+  readonly cost: string
+  /** When it is the right one, in one line. */
+  readonly when: string
   /** What must be said wherever the title stands first; null when it explains itself. */
   readonly note: string | null
   readonly group: TransportGroup
+  readonly link: LinkHabit
   readonly hue: Hue
 }
 
@@ -43,17 +64,47 @@ export const catalogue: readonly CatalogueEntry[] = [
     title: 'Polling',
     short: 'Polling',
     how: 'Asks, waits, asks again.',
+    cost: 'Half an interval of delay, and a request each time, whether there is news or not.',
+    when: 'News may be seconds old, readers come and go, and caches and proxies must just work.',
     note: null,
-    group: 'ask',
+    group: 'pull',
+    link: 'asks',
     hue: hues.orange,
+  },
+  {
+    name: 'long-polling',
+    title: 'Long polling',
+    short: 'Long polling',
+    how: 'Asks, and the server answers when there is something.',
+    cost: 'A request for each piece of news; over HTTP/1.1 one of six connections.',
+    when: 'Push is needed, and something on the way lets only short, whole answers through.',
+    note: null,
+    group: 'pull',
+    link: 'parks',
+    hue: hues.vermillion,
+  },
+  {
+    name: 'server-sent-events',
+    title: 'Server-sent events',
+    short: 'SSE',
+    how: 'A response kept open; the browser reads its events and resumes by itself.',
+    cost: 'Over HTTP/1.1 one of six connections a browser; sends are requests of their own.',
+    when: 'The server does most of the talking, and little code should be needed.',
+    note: null,
+    group: 'push',
+    link: 'stays',
+    hue: hues.yellow,
   },
   {
     name: 'http2-push',
     title: 'HTTP/2 push',
     short: 'HTTP/2 push',
     how: 'A response kept open over HTTP/2; not PUSH_PROMISE.',
+    cost: 'A stream of the one connection that all tabs share; it needs TLS.',
+    when: 'You own both ends, and want push with back-pressure over plain HTTP semantics.',
     note: 'HTTP/2 push is a response that the server keeps open. It is not PUSH_PROMISE, which browsers have removed.',
     group: 'push',
+    link: 'stays',
     hue: hues.green,
   },
   {
@@ -61,8 +112,11 @@ export const catalogue: readonly CatalogueEntry[] = [
     title: 'WebSocket (by hand)',
     short: 'WebSocket',
     how: 'One connection, frames in both directions.',
+    cost: 'The fewest bytes and the least CPU a message; a connection for each tab.',
+    when: 'Both sides talk often, and latency counts.',
     note: null,
-    group: 'push',
+    group: 'both',
+    link: 'stays',
     hue: hues.blue,
   },
   {
@@ -70,14 +124,65 @@ export const catalogue: readonly CatalogueEntry[] = [
     title: 'WebSocket over HTTP/2',
     short: 'WebSocket (h2)',
     how: 'The same frames on one stream of an HTTP/2 connection.',
+    cost: 'A stream in place of a connection for each tab; more CPU a frame; few proxies pass it on.',
+    when: 'Many tabs or sockets share one origin, and you own all that stands between.',
     note: 'RFC 8441: an extended CONNECT opens a stream that carries the frames. Tabs share the connection; it has a port of its own.',
-    group: 'push',
+    group: 'both',
+    link: 'stays',
     hue: hues.purple,
+  },
+  {
+    name: 'ws-library',
+    title: 'WebSocket (ws library)',
+    short: 'ws',
+    how: 'The same wire as by hand; the server half is the library ws.',
+    cost: 'A frame is made for each reader, where the hand-built one shares it.',
+    when: 'You want what most Node servers run, and the numbers beside it allow it.',
+    note: null,
+    group: 'library',
+    link: 'stays',
+    hue: hues.sky,
+  },
+  {
+    name: 'socket-io',
+    title: 'Socket.IO',
+    short: 'Socket.IO',
+    how: 'Starts with HTTP long polling and upgrades to a WebSocket, by itself.',
+    cost: 'Several round trips to open, a protocol of its own, 13 kB in the page.',
+    when: 'A team wants rooms, acknowledgements and fallbacks today, and both ends are its own.',
+    note: null,
+    group: 'library',
+    link: 'stays',
+    hue: hues.ink,
   },
 ]
 
-/** The entry of a transport; one that the catalogue does not know gets its own name and a neutral hue. */
+/** The ladder over them. It is no transport: a session goes by the best of them that works. */
+export const autoEntry: CatalogueEntry = {
+  name: auto,
+  title: 'Auto',
+  short: 'Auto',
+  how: 'Takes the best that works here, and climbs back when a better one does.',
+  cost: 'What the transport in use costs; where the best is blocked, a second attempt beside it.',
+  when: 'Always, unless you are here to compare.',
+  note: null,
+  group: 'both',
+  link: 'stays',
+  hue: hues.grey,
+}
+
+/** In which order the ladder tries, the best first. The others speak the same wire as one of these, or need what few networks let through. */
+export const ladder: readonly TransportName[] = [
+  'websocket',
+  'http2-push',
+  'server-sent-events',
+  'long-polling',
+  'polling',
+]
+
+/** The entry of a transport, or of the ladder; one that the catalogue does not know gets its own name and a neutral hue. */
 export function describeTransport(name: TransportName): CatalogueEntry {
+  if (name === auto) return autoEntry
   const found = catalogue.find((entry) => entry.name === name)
-  return found ?? { name, title: name, short: name, how: '', note: null, group: 'push', hue: hues.grey }
+  return found ?? { ...autoEntry, name, title: name, short: name, how: '', cost: '', when: '' }
 }

@@ -6,6 +6,9 @@ import type { Draft, Message } from './message.ts'
 /** A transport's name in addresses, reports and code: `polling`, `http2-push`, `websocket`, … */
 export type TransportName = string
 
+/** Stands in the place of a transport's name for the ladder over them: the best that works here, whichever it is. */
+export const auto = 'auto'
+
 /** Where a link starts to read: behind a cursor, or at the last N messages of the room. */
 export type Start = { readonly after: Cursor } | { readonly last: number }
 

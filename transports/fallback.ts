@@ -1,6 +1,7 @@
 // Which transport a session tries next: the one that is wished for, unless it can't be used here while another can (R31, R32).
 import type { Clock } from './clock.ts'
-import type { TransportName } from './contract.ts'
+import { auto, type TransportName } from './contract.ts'
+import type { RungView } from './session.state.ts'
 
 /** How long a transport that can't be used is left alone; it doubles each time that it can't be used again. */
 const skipMs = 60_000
@@ -72,7 +73,7 @@ export class Fallback {
 
   /** The one to try now. */
   next(): TransportName {
-    return this.#candidate()?.name ?? this.#wished
+    return this.#candidate()?.name ?? this.#ladder()[0] ?? this.#wished
   }
 
   /** How long opening this one may take, in ms, when no link is open meanwhile. One that was left alone is not believed yet. */
@@ -133,13 +134,26 @@ export class Fallback {
     })
   }
 
+  /** The steps, the best first, as they stand; what is open or being opened the session knows. */
+  rungs(): readonly RungView[] {
+    return this.#ladder().map((name) => {
+      const { worked, doubt, skip } = this.#rung(name)
+      if (skip !== null)
+        return { transport: name, standing: 'skipped', detail: skip.detail, untilMs: skip.untilMs }
+      const standing = doubt !== null ? 'failed' : worked ? 'open' : 'untried'
+      return { transport: name, standing, detail: doubt, untilMs: null }
+    })
+  }
+
   #betterThan(name: TransportName): readonly TransportName[] {
     const names = this.#ladder()
     return names.slice(0, Math.max(0, names.indexOf(name)))
   }
 
   #ladder(): readonly TransportName[] {
-    return [this.#wished, ...this.#order.filter((name) => name !== this.#wished)]
+    return this.#wished === auto
+      ? this.#order
+      : [this.#wished, ...this.#order.filter((name) => name !== this.#wished)]
   }
 
   #rung(name: TransportName): Rung {

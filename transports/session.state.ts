@@ -20,14 +20,29 @@ export interface LinkView {
   readonly negotiated: Negotiated | null
 }
 
+/**
+ * One step of the ladder, as far as this session knows it. `untried`; `opening`; `open`: a link of it carries the session, or did last;
+ * `failed`: it could not be used at the last try; `skipped`: it is left alone until `untilMs`, because another one works where it doesn't.
+ */
+export interface RungView {
+  readonly transport: TransportName
+  readonly standing: 'untried' | 'opening' | 'open' | 'failed' | 'skipped'
+  /** Why it failed or is left alone, as sentences; null elsewhere. */
+  readonly detail: string | null
+  /** Monotonic clock, ms: when it is tried again; null elsewhere. */
+  readonly untilMs: number | null
+}
+
 export interface SessionState {
   readonly phase: SessionPhase
   /** The transport that the session uses, or tries to. */
   readonly transport: TransportName
-  /** The transport that was asked for; another one may stand in for it. */
+  /** The transport that was asked for, or `auto`; another one may stand in for it. */
   readonly wished: TransportName
   /** What is better, and left alone for now: why, and until when. The best first; empty when all is as wished. */
   readonly skipped: readonly Skip[]
+  /** What is tried in which order, the best first: the one that is wished for and what may stand in for it, or the whole ladder. */
+  readonly ladder: readonly RungView[]
   readonly links: readonly LinkView[]
   /** Monotonic clock, ms: when the next try starts. Only in phase `waiting`. */
   readonly retryAtMs: number | null

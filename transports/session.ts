@@ -1,7 +1,15 @@
 // The session: one reader of one room over any transport. It owns the cursor, the order, retries and the switch; links come and go beneath it.
 import { v4 as uuidVersion4, v7 as uuidVersion7 } from 'uuid'
 import { type CancelTimer, type Clock, systemClock } from './clock.ts'
-import type { ClientTransport, Closed, Delivery, LinkStats, Start, TransportName } from './contract.ts'
+import {
+  auto,
+  type ClientTransport,
+  type Closed,
+  type Delivery,
+  type LinkStats,
+  type Start,
+  type TransportName,
+} from './contract.ts'
 import type { Cursor } from './cursor.ts'
 import { LinkError, UsageError } from './errors.ts'
 import { Fallback, patientOpenMs } from './fallback.ts'
@@ -18,7 +26,7 @@ export interface SessionOptions {
   readonly base: URL
   readonly room: string
   readonly transports: readonly ClientTransport[]
-  /** The one to use. */
+  /** The one to use; `auto`: the best of `fallback` that works. */
   readonly transport: TransportName
   /** What may take its place where it can't be used, the best first (R31, R32). None: it alone is tried, again and again. */
   readonly fallback?: readonly TransportName[]
@@ -83,9 +91,9 @@ export class Session {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
-    this.#transport = this.#find(options.transport)
     for (const name of options.fallback ?? []) this.#find(name)
     this.#fallback = new Fallback(options.transport, options.fallback ?? [], this.#clock)
+    this.#transport = this.#next()
     this.#outbox = new Outbox({
       clock: this.#clock,
       random: this.#random,
@@ -138,15 +146,20 @@ export class Session {
    * call takes the place of this one.
    */
   switchTo(name: TransportName): Promise<SwitchReport> {
-    const transport = this.#find(name)
+    const transport = name === auto ? this.#best() : this.#find(name)
     if (this.#phase === 'closed')
       return Promise.reject(new LinkError('local', 'This session is closed.', { retry: false }))
     const from = this.#live?.transport.name ?? this.#transport.name
-    if (this.#opening === null && this.#switching === null && this.#live !== null && name === from) {
+    if (
+      this.#opening === null &&
+      this.#switching === null &&
+      this.#live !== null &&
+      transport.name === from
+    ) {
       this.#fallback.wished = name
       this.#planReturn()
       this.#changed()
-      return Promise.resolve({ from, to: name, durationMs: 0, overlapped: 0 })
+      return Promise.resolve({ from, to: from, durationMs: 0, overlapped: 0 })
     }
     const wishedBefore = this.#granted()
     this.#supersede()
@@ -232,6 +245,17 @@ export class Session {
       overlappedBefore: this.#position.overlapped,
       wishedBefore,
       ...told,
+    }
+  }
+
+  /** The best of the ladder that nothing is held against. */
+  #best(): ClientTransport {
+    const wished = this.#fallback.wished
+    this.#fallback.wished = auto
+    try {
+      return this.#next()
+    } finally {
+      this.#fallback.wished = wished
     }
   }
 
@@ -491,6 +515,7 @@ export class Session {
       transport: this.#opening?.transport.name ?? this.#transport.name,
       wished: this.#fallback.wished,
       skipped: this.#live === null ? [] : this.#fallback.skippedFor(this.#live.transport.name),
+      ladder: this.#fallback.rungs(),
       links,
       retryAtMs: this.#retryAtMs,
       failures: this.#phase === 'open' ? 0 : this.#failures,

@@ -62,7 +62,7 @@ export async function flood({ stage, follower }: Scene): Promise<void> {
 }
 
 export function staysOpen(transport: TransportName): boolean {
-  return describeTransport(transport).group === 'push'
+  return describeTransport(transport).link === 'stays'
 }
 
 export function publishMany(stage: Stage, count: number, text: string): Promise<void> {

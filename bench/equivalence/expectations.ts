@@ -79,7 +79,7 @@ const table: Readonly<Record<string, Row>> = {
 export function expected(fault: string, transport: TransportName): Expectation {
   const row = table[fault]
   if (row === undefined) throw new Error(`Nothing is said of what "${fault}" must lead to.`)
-  return row.but?.[transport] ?? row[describeTransport(transport).group]
+  return row.but?.[transport] ?? row[describeTransport(transport).link === 'stays' ? 'push' : 'ask']
 }
 
 /** The faults that something is said of. */
