@@ -16,8 +16,16 @@ import { Fallback, patientOpenMs } from './fallback.ts'
 import type { Draft, Message } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { delayBeforeRetryMs } from './retry.ts'
-import type { LinkView, SessionEvent, SessionPhase, SessionState, SwitchReport } from './session.state.ts'
+import type {
+  LinkView,
+  RungView,
+  SessionEvent,
+  SessionPhase,
+  SessionState,
+  SwitchReport,
+} from './session.state.ts'
 import { Attempt } from './session-attempt.ts'
+import { Openings } from './session-openings.ts'
 import { Position } from './session-position.ts'
 import { roomProblem, textProblem, userProblem } from './text.ts'
 
@@ -52,8 +60,6 @@ interface Switching {
 }
 
 export class Session {
-  /** Made of 122 random bits: nobody else can name this session (R24). */
-  readonly id = uuidVersion4()
   readonly #options: SessionOptions
   readonly #clock: Clock
   readonly #random: () => number
@@ -63,11 +69,13 @@ export class Session {
   /** The one in use, or being tried. */
   #transport: ClientTransport
   readonly #position = new Position()
+  /** Made of 122 random bits: nobody else can name this session (R24). Links that race have one each, and the winner's becomes the session's. */
+  #id = uuidVersion4()
   #linkNumber = 0
   /** The link that carries the session. */
   #live: Attempt | null = null
-  /** The link that is being opened to carry it next. */
-  #opening: Attempt | null = null
+  /** What is being opened to carry it next. */
+  readonly #openings: Openings
   /** The former link, while the live one catches up. */
   #former: Attempt | null = null
   #switching: Switching | null = null
@@ -92,6 +100,7 @@ export class Session {
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
     for (const name of options.fallback ?? []) this.#find(name)
+    this.#openings = new Openings(this.#clock)
     this.#fallback = new Fallback(options.transport, options.fallback ?? [], this.#clock)
     this.#transport = this.#next()
     this.#outbox = new Outbox({
@@ -151,7 +160,7 @@ export class Session {
       return Promise.reject(new LinkError('local', 'This session is closed.', { retry: false }))
     const from = this.#live?.transport.name ?? this.#transport.name
     if (
-      this.#opening === null &&
+      this.#openings.first === null &&
       this.#switching === null &&
       this.#live !== null &&
       transport.name === from
@@ -211,7 +220,8 @@ export class Session {
 
   /** The wish that stands when what is being tried fails: one that is not open yet has not been granted. */
   #granted(): TransportName {
-    const pending = this.#switching?.attempt === this.#opening ? this.#switching : null
+    const { first } = this.#openings
+    const pending = first !== null && this.#switching?.attempt === first ? this.#switching : null
     return pending?.wishedBefore ?? this.#fallback.wished
   }
 
@@ -219,9 +229,7 @@ export class Session {
   #supersede(): void {
     const switching = this.#switching
     this.#switching = null
-    const opening = this.#opening
-    this.#opening = null
-    void opening?.end()
+    this.#openings.end()
     switching?.reject(supersededError())
   }
 
@@ -233,7 +241,7 @@ export class Session {
   ): void {
     const startedAtMs = this.#clock.nowMs()
     const attempt = this.#open(to)
-    if (this.#opening !== attempt) {
+    if (!this.#openings.includes(attempt)) {
       // The application heard of it and did something else at once.
       told.reject(supersededError())
       return
@@ -267,12 +275,11 @@ export class Session {
   /** Goes back to a better transport that was left alone until now, while the present link goes on. */
   #return(): void {
     const live = this.#live
-    if (live === null || this.#opening !== null || this.#switching !== null) return
+    if (live === null || this.#openings.first !== null || this.#switching !== null) return
     const better = this.#next()
     if (better === live.transport) this.#planReturn()
     else {
-      const nobody = () => undefined
-      this.#switch(better, live.transport.name, null, { resolve: nobody, reject: nobody })
+      this.#switch(better, live.transport.name, null, nobody)
     }
   }
 
@@ -285,6 +292,7 @@ export class Session {
     this.#cancelReturn = this.#clock.after(atMs - this.#clock.nowMs(), () => this.#return())
   }
 
+  /** Opens a link; where nothing carries the session, and nothing is known to work, others join it (a race). */
   #open(transport: ClientTransport): Attempt {
     this.#cancelRetry?.()
     this.#cancelRetry = null
@@ -294,11 +302,32 @@ export class Session {
       this.#phase = 'connecting'
       this.#offlineSinceMs ??= this.#clock.nowMs()
     }
+    const races = this.#live === null && this.#fallback.races(transport.name)
+    // Beside a link that is open, or others that are being opened, nothing else waits for it.
+    const patient = races || this.#live !== null
+    const timeoutMs = patient ? patientOpenMs : this.#fallback.openTimeoutMs(transport.name)
+    if (races) this.#openings.planNext(() => this.#join())
+    return this.#begin(transport, this.#id, timeoutMs)
+  }
+
+  /** The next best takes part in the race. Another session's id keeps the server from taking it for the successor of one that may yet win (R24). */
+  #join(): void {
+    const name = this.#fallback.next(this.#openings.names)
+    if (name === null) {
+      this.#changed()
+      return
+    }
+    this.#openings.planNext(() => this.#join())
+    this.#begin(this.#find(name), uuidVersion4(), patientOpenMs)
+  }
+
+  #begin(transport: ClientTransport, session: string, timeoutMs: number): Attempt {
     this.#linkNumber += 1
     const start: Start =
       this.#position.cursor === null ? { last: this.#options.last } : { after: this.#position.cursor }
     const attempt = new Attempt({
       number: this.#linkNumber,
+      session,
       transport,
       resets: this.#position.resets,
       clock: this.#clock,
@@ -307,21 +336,21 @@ export class Session {
       onFailed: (error) => this.#failed(attempt, error),
       onClosed: (reason) => this.#closed(attempt, reason),
     })
-    this.#opening = attempt
+    this.#openings.add(attempt)
     const { base, room } = this.#options
-    // Beside a link that is open nothing else waits for it.
-    const timeoutMs = this.#live === null ? this.#fallback.openTimeoutMs(transport.name) : patientOpenMs
-    attempt.open({ base, room, session: this.id, start }, timeoutMs)
+    attempt.open({ base, room, start }, timeoutMs)
     this.#changed()
     return attempt
   }
 
   #opened(attempt: Attempt): void {
-    if (this.#opening !== attempt) {
+    if (!this.#openings.includes(attempt)) {
       void attempt.end()
       return
     }
-    this.#opening = null
+    this.#openings.won(attempt)
+    this.#id = attempt.session
+    this.#watchOvertaking(attempt)
     void this.#former?.end()
     this.#former = this.#live
     this.#live = attempt
@@ -345,17 +374,32 @@ export class Session {
     this.#return()
   }
 
+  /** A better one that was in the same race has opened after all: that is a switch like any other, though nobody asked for it. */
+  #watchOvertaking(attempt: Attempt): void {
+    const former = this.#live
+    if (former === null || this.#switching?.attempt === attempt) return
+    this.#switching?.reject(supersededError())
+    this.#switching = {
+      from: former.transport.name,
+      attempt,
+      startedAtMs: this.#clock.nowMs(),
+      overlappedBefore: this.#position.overlapped,
+      wishedBefore: null,
+      ...nobody,
+    }
+  }
+
   #failed(attempt: Attempt, error: LinkError): void {
-    if (this.#opening !== attempt) return
-    this.#opening = null
+    if (!this.#openings.includes(attempt)) return
+    this.#openings.remove(attempt)
     this.#trouble = {
       cause: error.cause,
       retry: error.retry,
       ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
       detail: error.message,
     }
-    const switching = this.#switching
-    this.#switching = null
+    const switching = this.#switching?.attempt === attempt ? this.#switching : null
+    if (switching !== null) this.#switching = null
     const { name } = attempt.transport
     if (this.#live !== null) {
       // The old link is as good as before.
@@ -365,20 +409,26 @@ export class Session {
       this.#tellFallback(this.#transport.name)
       this.#changed()
       this.#return()
-    } else if (isItsOwn(error) && this.#fallback.failed(name, error.message, !error.retry))
-      this.#open(this.#next())
-    else this.#retry(error.retry, error.retryAfterMs)
+    } else {
+      const isOwn = isItsOwn(error)
+      // What the server says of itself holds for the others too.
+      if (!isOwn) this.#openings.end()
+      const another = isOwn && this.#fallback.failed(name, error.message, !error.retry)
+      // The others run on, and there is no reason to wait with the next.
+      if (this.#openings.first !== null) this.#join()
+      else if (another) this.#open(this.#next())
+      else this.#retry(error.retry, error.retryAfterMs)
+    }
     switching?.reject(error)
   }
 
-  /** Says once that another transport stands in for the one that is wished for. */
+  /** Says once that another transport stands in for the one that is wished for, or for the best of the ladder. */
   #tellFallback(to: TransportName): void {
-    const from = this.#fallback.wished
     const [skip] = this.#fallback.skippedFor(to)
-    if (from === to) this.#told = null
-    if (from === to || skip === undefined || this.#told === to) return
+    if (skip === undefined) this.#told = null
+    if (skip === undefined || this.#told === to) return
     this.#told = to
-    this.#options.onEvent({ kind: 'fell-back', from, to, detail: skip.detail })
+    this.#options.onEvent({ kind: 'fell-back', from: skip.transport, to, detail: skip.detail })
   }
 
   #closed(attempt: Attempt, reason: Closed): void {
@@ -402,13 +452,15 @@ export class Session {
     // What the server ends in words was no fault of the transport.
     if (reason.cause !== 'peer' && reason.cause !== 'replaced')
       this.#fallback.ended(attempt.transport.name, reason.detail, use)
-    if (this.#opening === null) {
+    const { first } = this.#openings
+    if (first === null) {
       this.#switching?.reject(new LinkError(reason.cause, reason.detail, { retry: reason.retry }))
       this.#switching = null
       this.#retry(reason.retry || reason.cause === 'replaced', reason.retryAfterMs)
     } else {
+      if (this.#fallback.races(first.transport.name)) this.#openings.planNext(() => this.#join())
       // It was opened beside this one, and had time.
-      this.#opening.hurry(this.#fallback.openTimeoutMs(this.#opening.transport.name))
+      else first.hurry(this.#fallback.openTimeoutMs(first.transport.name))
       this.#phase = 'connecting'
       this.#changed()
     }
@@ -430,7 +482,7 @@ export class Session {
   }
 
   #receive(attempt: Attempt, delivery: Delivery): void {
-    if (attempt !== this.#live && attempt !== this.#former && attempt !== this.#opening) return
+    if (attempt !== this.#live && attempt !== this.#former && !this.#openings.includes(attempt)) return
     const isFirst = this.#position.cursor === null
     const step = this.#position.take(delivery, attempt.resets)
     const { onEvent } = this.#options
@@ -505,17 +557,25 @@ export class Session {
     this.#options.onEvent({ kind: 'state', state: this.#state })
   }
 
+  /** What is being opened, or open, is known here alone. */
+  #standing(rung: RungView): RungView {
+    const { transport } = rung
+    if (this.#live?.transport.name === transport)
+      return { ...rung, standing: 'open', detail: null, untilMs: null }
+    return this.#openings.names.includes(transport) ? { ...rung, standing: 'opening' } : rung
+  }
+
   #view(): SessionState {
     const links: LinkView[] = []
     if (this.#former !== null) links.push(this.#former.view('closing'))
     if (this.#live !== null) links.push(this.#live.view(this.#former === null ? 'live' : 'catching-up'))
-    if (this.#opening !== null) links.push(this.#opening.view('opening'))
+    for (const opening of this.#openings.all) links.push(opening.view('opening'))
     return {
       phase: this.#phase,
-      transport: this.#opening?.transport.name ?? this.#transport.name,
+      transport: this.#transport.name,
       wished: this.#fallback.wished,
       skipped: this.#live === null ? [] : this.#fallback.skippedFor(this.#live.transport.name),
-      ladder: this.#fallback.rungs(),
+      ladder: this.#fallback.rungs().map((rung) => this.#standing(rung)),
       links,
       retryAtMs: this.#retryAtMs,
       failures: this.#phase === 'open' ? 0 : this.#failures,
@@ -525,6 +585,9 @@ export class Session {
     }
   }
 }
+
+/** Nobody waits to hear what became of it. */
+const nobody = { resolve: () => undefined, reject: () => undefined } as const
 
 function supersededError(): LinkError {
   return new LinkError('local', 'Another switch took the place of this one.')
