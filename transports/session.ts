@@ -350,7 +350,7 @@ export class Session {
     }
     this.#openings.won(attempt)
     this.#id = attempt.session
-    this.#watchOvertaking(attempt)
+    this.#winSwitch(attempt)
     void this.#former?.end()
     this.#former = this.#live
     this.#live = attempt
@@ -374,10 +374,14 @@ export class Session {
     this.#return()
   }
 
-  /** A better one that was in the same race has opened after all: that is a switch like any other, though nobody asked for it. */
-  #watchOvertaking(attempt: Attempt): void {
+  /** Whoever won the race brings about the switch that it was for. A better one that opens after all makes another, though nobody asked for it. */
+  #winSwitch(attempt: Attempt): void {
     const former = this.#live
-    if (former === null || this.#switching?.attempt === attempt) return
+    if (this.#switching?.attempt === attempt) return
+    if (former === null) {
+      if (this.#switching !== null) this.#switching = { ...this.#switching, attempt }
+      return
+    }
     this.#switching?.reject(supersededError())
     this.#switching = {
       from: former.transport.name,
@@ -398,10 +402,10 @@ export class Session {
       ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
       detail: error.message,
     }
-    const switching = this.#switching?.attempt === attempt ? this.#switching : null
-    if (switching !== null) this.#switching = null
     const { name } = attempt.transport
+    let switching: Switching | null = null
     if (this.#live !== null) {
+      switching = this.#ended(attempt)
       // The old link is as good as before.
       this.#transport = this.#live.transport
       this.#fallback.wished = switching?.wishedBefore ?? this.#fallback.wished
@@ -413,6 +417,7 @@ export class Session {
       const isOwn = isItsOwn(error)
       // What the server says of itself holds for the others too.
       if (!isOwn) this.#openings.end()
+      switching = this.#ended(attempt)
       const another = isOwn && this.#fallback.failed(name, error.message, !error.retry)
       // The others run on, and there is no reason to wait with the next.
       if (this.#openings.first !== null) this.#join()
@@ -420,6 +425,15 @@ export class Session {
       else this.#retry(error.retry, error.retryAfterMs)
     }
     switching?.reject(error)
+  }
+
+  /** The switch that has failed with this link; null: there is none, or others of the same race may still bring it about. */
+  #ended(attempt: Attempt): Switching | null {
+    const switching = this.#switching
+    if (switching === null || (this.#live !== null && switching.attempt !== attempt)) return null
+    const { first } = this.#openings
+    this.#switching = this.#live === null && first !== null ? { ...switching, attempt: first } : null
+    return this.#switching === null ? switching : null
   }
 
   /** Says once that another transport stands in for the one that is wished for, or for the best of the ladder. */
