@@ -16,17 +16,12 @@ import { Fallback, patientOpenMs } from './fallback.ts'
 import type { Draft, Message } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { delayBeforeRetryMs } from './retry.ts'
-import type {
-  LinkView,
-  RungView,
-  SessionEvent,
-  SessionPhase,
-  SessionState,
-  SwitchReport,
-} from './session.state.ts'
+import type { SessionEvent, SessionPhase, SessionState, SwitchReport } from './session.state.ts'
 import { Attempt } from './session-attempt.ts'
 import { Openings } from './session-openings.ts'
 import { Position } from './session-position.ts'
+import { nobody, Switch, type SwitchWaiter, superseded } from './session-switch.ts'
+import { ladderView, linkViews } from './session-view.ts'
 import { roomProblem, textProblem, userProblem } from './text.ts'
 
 export interface SessionOptions {
@@ -48,17 +43,6 @@ export interface SessionOptions {
   readonly random?: () => number
 }
 
-interface Switching {
-  readonly from: TransportName
-  readonly attempt: Attempt
-  readonly startedAtMs: number
-  readonly overlappedBefore: number
-  /** What was wished for before; null: nobody asked for this switch. */
-  readonly wishedBefore: TransportName | null
-  resolve(report: SwitchReport): void
-  reject(error: LinkError): void
-}
-
 export class Session {
   readonly #options: SessionOptions
   readonly #clock: Clock
@@ -78,7 +62,7 @@ export class Session {
   readonly #openings: Openings
   /** The former link, while the live one catches up. */
   #former: Attempt | null = null
-  #switching: Switching | null = null
+  readonly #switch: Switch
   #failures = 0
   #trouble: Closed | null = null
   #retryAtMs: number | null = null
@@ -101,6 +85,7 @@ export class Session {
     this.#random = options.random ?? Math.random
     for (const name of options.fallback ?? []) this.#find(name)
     this.#openings = new Openings(this.#clock)
+    this.#switch = new Switch(this.#clock, () => this.#position.overlapped)
     this.#fallback = new Fallback(options.transport, options.fallback ?? [], this.#clock)
     this.#transport = this.#next()
     this.#outbox = new Outbox({
@@ -161,7 +146,7 @@ export class Session {
     const from = this.#live?.transport.name ?? this.#transport.name
     if (
       this.#openings.first === null &&
-      this.#switching === null &&
+      !this.#switch.underWay &&
       this.#live !== null &&
       transport.name === from
     ) {
@@ -176,7 +161,7 @@ export class Session {
     this.#fallback.forgive(name)
     this.#failures = 0
     return new Promise((resolve, reject) => {
-      this.#switch(transport, from, wishedBefore, { resolve, reject })
+      this.#goOver(transport, from, wishedBefore, { resolve, reject })
     })
   }
 
@@ -220,40 +205,29 @@ export class Session {
 
   /** The wish that stands when what is being tried fails: one that is not open yet has not been granted. */
   #granted(): TransportName {
-    const { first } = this.#openings
-    const pending = first !== null && this.#switching?.attempt === first ? this.#switching : null
-    return pending?.wishedBefore ?? this.#fallback.wished
+    return this.#switch.wishedBefore(this.#openings.first) ?? this.#fallback.wished
   }
 
   /** Gives up a switch, or an opening, that something newer takes the place of. */
   #supersede(): void {
-    const switching = this.#switching
-    this.#switching = null
+    const waiter = this.#switch.take()
     this.#openings.end()
-    switching?.reject(supersededError())
+    waiter.reject(superseded())
   }
 
-  #switch(
+  #goOver(
     to: ClientTransport,
     from: TransportName,
     wishedBefore: TransportName | null,
-    told: Pick<Switching, 'resolve' | 'reject'>,
+    waiter: SwitchWaiter,
   ): void {
-    const startedAtMs = this.#clock.nowMs()
     const attempt = this.#open(to)
     if (!this.#openings.includes(attempt)) {
       // The application heard of it and did something else at once.
-      told.reject(supersededError())
+      waiter.reject(superseded())
       return
     }
-    this.#switching = {
-      from,
-      attempt,
-      startedAtMs,
-      overlappedBefore: this.#position.overlapped,
-      wishedBefore,
-      ...told,
-    }
+    this.#switch.begin(from, attempt, wishedBefore, waiter)
   }
 
   /** The best of the ladder that nothing is held against. */
@@ -275,12 +249,10 @@ export class Session {
   /** Goes back to a better transport that was left alone until now, while the present link goes on. */
   #return(): void {
     const live = this.#live
-    if (live === null || this.#openings.first !== null || this.#switching !== null) return
+    if (live === null || this.#openings.first !== null || this.#switch.underWay) return
     const better = this.#next()
     if (better === live.transport) this.#planReturn()
-    else {
-      this.#switch(better, live.transport.name, null, nobody)
-    }
+    else this.#goOver(better, live.transport.name, null, nobody)
   }
 
   #planReturn(): void {
@@ -350,7 +322,7 @@ export class Session {
     }
     this.#openings.won(attempt)
     this.#id = attempt.session
-    this.#winSwitch(attempt)
+    this.#switch.opened(attempt, this.#live)
     void this.#former?.end()
     this.#former = this.#live
     this.#live = attempt
@@ -374,25 +346,6 @@ export class Session {
     this.#return()
   }
 
-  /** Whoever won the race brings about the switch that it was for. A better one that opens after all makes another, though nobody asked for it. */
-  #winSwitch(attempt: Attempt): void {
-    const former = this.#live
-    if (this.#switching?.attempt === attempt) return
-    if (former === null) {
-      if (this.#switching !== null) this.#switching = { ...this.#switching, attempt }
-      return
-    }
-    this.#switching?.reject(supersededError())
-    this.#switching = {
-      from: former.transport.name,
-      attempt,
-      startedAtMs: this.#clock.nowMs(),
-      overlappedBefore: this.#position.overlapped,
-      wishedBefore: null,
-      ...nobody,
-    }
-  }
-
   #failed(attempt: Attempt, error: LinkError): void {
     if (!this.#openings.includes(attempt)) return
     this.#openings.remove(attempt)
@@ -403,12 +356,12 @@ export class Session {
       detail: error.message,
     }
     const { name } = attempt.transport
-    let switching: Switching | null = null
+    let waiter: SwitchWaiter
     if (this.#live !== null) {
-      switching = this.#ended(attempt)
       // The old link is as good as before.
       this.#transport = this.#live.transport
-      this.#fallback.wished = switching?.wishedBefore ?? this.#fallback.wished
+      this.#fallback.wished = this.#switch.wishedBefore(attempt) ?? this.#fallback.wished
+      waiter = this.#switch.failed(attempt, false, null)
       this.#fallback.failedBeside(name, this.#transport.name, error.message)
       this.#tellFallback(this.#transport.name)
       this.#changed()
@@ -417,23 +370,14 @@ export class Session {
       const isOwn = isItsOwn(error)
       // What the server says of itself holds for the others too.
       if (!isOwn) this.#openings.end()
-      switching = this.#ended(attempt)
+      waiter = this.#switch.failed(attempt, true, this.#openings.first)
       const another = isOwn && this.#fallback.failed(name, error.message, !error.retry)
       // The others run on, and there is no reason to wait with the next.
       if (this.#openings.first !== null) this.#join()
       else if (another) this.#open(this.#next())
       else this.#retry(error.retry, error.retryAfterMs)
     }
-    switching?.reject(error)
-  }
-
-  /** The switch that has failed with this link; null: there is none, or others of the same race may still bring it about. */
-  #ended(attempt: Attempt): Switching | null {
-    const switching = this.#switching
-    if (switching === null || (this.#live !== null && switching.attempt !== attempt)) return null
-    const { first } = this.#openings
-    this.#switching = this.#live === null && first !== null ? { ...switching, attempt: first } : null
-    return this.#switching === null ? switching : null
+    waiter.reject(error)
   }
 
   /** Says once that another transport stands in for the one that is wished for, or for the best of the ladder. */
@@ -468,8 +412,7 @@ export class Session {
       this.#fallback.ended(attempt.transport.name, reason.detail, use)
     const { first } = this.#openings
     if (first === null) {
-      this.#switching?.reject(new LinkError(reason.cause, reason.detail, { retry: reason.retry }))
-      this.#switching = null
+      this.#switch.take().reject(new LinkError(reason.cause, reason.detail, { retry: reason.retry }))
       this.#retry(reason.retry || reason.cause === 'replaced', reason.retryAfterMs)
     } else {
       if (this.#fallback.races(first.transport.name)) this.#openings.planNext(() => this.#join())
@@ -539,31 +482,25 @@ export class Session {
 
   /** Once the live link has caught up, lets the former one go and tells what there is to tell. */
   #settle(): void {
-    const head = this.#live?.link?.head
-    if (head === undefined || this.#position.cursor === null) return
+    const live = this.#live
+    const head = live?.link?.head
+    if (live === null || head === undefined || this.#position.cursor === null) return
     const caughtUp = this.#position.cursor.epoch !== head.epoch || this.#position.cursor.offset >= head.offset
     if (!caughtUp) return
     const former = this.#former
     this.#former = null
     void former?.end()
-    const switching = this.#switching
-    if (switching !== null && switching.attempt === this.#live) {
-      this.#switching = null
-      const report: SwitchReport = {
-        from: switching.from,
-        to: switching.attempt.transport.name,
-        durationMs: this.#clock.nowMs() - switching.startedAtMs,
-        overlapped: this.#position.overlapped - switching.overlappedBefore,
-      }
-      this.#options.onEvent({ kind: 'switched', report })
-      switching.resolve(report)
+    const switched = this.#switch.finished(live)
+    if (switched !== null) {
+      this.#options.onEvent({ kind: 'switched', report: switched.report })
+      switched.waiter.resolve(switched.report)
     }
     const recovered = this.#recovering
     this.#recovering = null
     if (recovered !== null) this.#options.onEvent({ kind: 'recovered', ...recovered })
-    if (former !== null || switching !== null || recovered !== null) this.#changed()
+    if (former !== null || switched !== null || recovered !== null) this.#changed()
     // While it lasted there was no way back.
-    if (switching !== null) this.#return()
+    if (switched !== null) this.#return()
   }
 
   #changed(): void {
@@ -571,26 +508,15 @@ export class Session {
     this.#options.onEvent({ kind: 'state', state: this.#state })
   }
 
-  /** What is being opened, or open, is known here alone. */
-  #standing(rung: RungView): RungView {
-    const { transport } = rung
-    if (this.#live?.transport.name === transport)
-      return { ...rung, standing: 'open', detail: null, untilMs: null }
-    return this.#openings.names.includes(transport) ? { ...rung, standing: 'opening' } : rung
-  }
-
   #view(): SessionState {
-    const links: LinkView[] = []
-    if (this.#former !== null) links.push(this.#former.view('closing'))
-    if (this.#live !== null) links.push(this.#live.view(this.#former === null ? 'live' : 'catching-up'))
-    for (const opening of this.#openings.all) links.push(opening.view('opening'))
+    const parts = { live: this.#live, former: this.#former, openings: this.#openings.all }
     return {
       phase: this.#phase,
       transport: this.#transport.name,
       wished: this.#fallback.wished,
       skipped: this.#live === null ? [] : this.#fallback.skippedFor(this.#live.transport.name),
-      ladder: this.#fallback.rungs().map((rung) => this.#standing(rung)),
-      links,
+      ladder: ladderView(this.#fallback.rungs(), parts),
+      links: linkViews(parts),
       retryAtMs: this.#retryAtMs,
       failures: this.#phase === 'open' ? 0 : this.#failures,
       trouble: this.#trouble,
@@ -598,13 +524,6 @@ export class Session {
       cursor: this.#position.cursor,
     }
   }
-}
-
-/** Nobody waits to hear what became of it. */
-const nobody = { resolve: () => undefined, reject: () => undefined } as const
-
-function supersededError(): LinkError {
-  return new LinkError('local', 'Another switch took the place of this one.')
 }
 
 /** Whether a failure to open may lie in the transport. What Parley's server says about itself, or about the session, does not; what a proxy says may. */
