@@ -31,7 +31,7 @@ export interface SessionOptions {
   readonly transports: readonly ClientTransport[]
   /** The one to use; `auto`: the best of `fallback` that works. */
   readonly transport: TransportName
-  /** What may take its place where it can't be used, the best first (R31, R32). None: it alone is tried, again and again. */
+  /** What may take its place where it can't be used, the best first (R31, R32); what can't run here is left out. None: it alone is tried, again and again. */
   readonly fallback?: readonly TransportName[]
   /** Messages of history to begin with. */
   readonly last: number
@@ -76,17 +76,21 @@ export class Session {
   #recovering: { readonly offlineMs: number; caughtUp: number } | null = null
   #state: SessionState
 
-  /** Throws `UsageError` for a room or transport that cannot be. Opens nothing yet. */
+  /** Throws `UsageError` for a room or transport that cannot be, or a ladder without a step. Opens nothing yet. */
   constructor(options: SessionOptions) {
     const problem = roomProblem(options.room)
     if (problem !== null) throw new UsageError(problem)
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
-    for (const name of options.fallback ?? []) this.#find(name)
+    const ladder = (options.fallback ?? []).filter(
+      (name) => this.#find(name).missing(options.base).length === 0,
+    )
+    if (options.transport === auto && ladder.length === 0)
+      throw new UsageError('"auto" needs a ladder: none of "fallback" can run here.')
     this.#openings = new Openings(this.#clock)
     this.#switch = new Switch(this.#clock, () => this.#position.overlapped)
-    this.#fallback = new Fallback(options.transport, options.fallback ?? [], this.#clock)
+    this.#fallback = new Fallback(options.transport, ladder, this.#clock)
     this.#transport = this.#next()
     this.#outbox = new Outbox({
       clock: this.#clock,
