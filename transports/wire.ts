@@ -111,7 +111,16 @@ export function decodeReceipt(text: string, created: boolean): Receipt {
 /** Reads problem details; null when the text is none (a proxy's error page, say). */
 export function decodeProblem(text: string): Problem | null {
   try {
-    return problemOf(parseObject(text))
+    return problemIn(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
+/** The same of a value that a library has parsed. */
+export function problemIn(parsed: unknown): Problem | null {
+  try {
+    return problemOf(object(parsed, 'problem'))
   } catch {
     return null
   }

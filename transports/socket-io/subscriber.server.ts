@@ -72,12 +72,7 @@ export class SocketIoSubscriber implements Subscriber {
   #draftsInFlight = 0
   #closing = false
 
-  constructor(
-    context: MountContext,
-    session: EngineSession,
-    socket: Socket,
-    log: (error: unknown) => void,
-  ) {
+  constructor(context: MountContext, session: EngineSession, socket: Socket, log: (error: unknown) => void) {
     this.#context = context
     this.#session = session
     this.#socket = socket
