@@ -19,8 +19,8 @@ export interface SocketIoTransportOptions {
   /** Gives the library's `io`: a page loads it when it is first used. */
   load(): Promise<SocketIo>
   readonly clock?: Clock
-  /** More for the library, such as `ca` and `agent` in Node, or `transports`. */
-  readonly options?: SocketIoOptions
+  /** More for the library, by the address: `ca` and `agent` in Node, or `transports`. */
+  options?(base: URL): SocketIoOptions
 }
 
 export class SocketIoTransport implements ClientTransport {
@@ -37,7 +37,8 @@ export class SocketIoTransport implements ClientTransport {
   }
 
   async open(request: OpenRequest): Promise<Link> {
-    const { load, clock = systemClock, options = {} } = this.#options
+    const { load, clock = systemClock } = this.#options
+    const options = this.#options.options?.(request.base) ?? {}
     const io = await load().catch((error: unknown) => {
       throw new LinkError('network', `The library could not be loaded: ${messageOf(error)}`, { error })
     })
@@ -77,7 +78,12 @@ export interface Upgrade {
 function upgradeOf(socket: Socket, { transports, upgrade = true }: SocketIoOptions): Upgrade {
   const here = transports?.map(String) ?? ['polling', 'websocket']
   const found: Upgrade = { possible: upgrade && here[0] === 'polling' && here.includes('websocket') }
-  socket.io.engine.on('handshake', ({ upgrades }: { readonly upgrades: unknown }) => {
+  const { engine } = socket.io
+  // It may fail before the hello.
+  engine.on('upgradeError', () => {
+    found.possible = false
+  })
+  engine.on('handshake', ({ upgrades }: { readonly upgrades: unknown }) => {
     if (!Array.isArray(upgrades) || !upgrades.includes('websocket')) found.possible = false
   })
   return found

@@ -49,11 +49,15 @@ export class EngineSession {
     return this.#waiting.length > 0
   }
 
-  /** Bytes of the packets that the library holds, and of those that the wire has not taken. */
+  /** Bytes of the packets that the library holds. */
+  waitingBytes(): number {
+    return this.#waiting.reduce((sum, { data }) => sum + packetBytes(data), 0)
+  }
+
+  /** The same, and what the wire has not taken. */
   queuedBytes(): number {
-    const packets = this.#waiting.reduce((sum, { data }) => sum + packetBytes(data), 0)
     const socket = this.#duplex === null ? 0 : queuedOn(this.#duplex)
-    return packets + socket + (this.#answer === null ? 0 : unreadBytes(this.#answer))
+    return this.waitingBytes() + socket + (this.#answer === null ? 0 : unreadBytes(this.#answer))
   }
 
   /** Takes the library's socket, when it has been made. */

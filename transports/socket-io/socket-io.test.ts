@@ -16,7 +16,7 @@ contractSuite('Socket.IO', {
 
 contractSuite('Socket.IO over TLS', {
   server: socketIoServer,
-  client: (lab) => new SocketIoTransport({ load: loadSocketIo, options: { ca: lab.certificate } }),
+  client: (lab) => new SocketIoTransport({ load: loadSocketIo, options: () => ({ ca: lab.certificate }) }),
   base: (lab) => lab.https,
   negotiated: { protocol: 'http/1.1', tls: true, subprotocol: null, extensions: upgraded },
   staysOpen: true,

@@ -22,6 +22,9 @@ interface SharedPacket {
   readonly options: { readonly compress: false; readonly wsPreEncodedFrame: readonly Uint8Array[] }
 }
 
+/** What may wait behind a write: a batch of one message of the greatest length, 49 KB, and the receipts of our own clients. */
+const waitingBytes = 64 * 1024
+
 const encoder = new Encoder()
 
 /** The library's own way to make a frame for many sockets, which its types leave out. */
@@ -230,8 +233,7 @@ export class SocketIoSubscriber implements Subscriber {
   /** Answers are not held back as batches are, so a peer that asks and does not read them is sent away (R38). */
   #acknowledge(acknowledge: CallableFunction, document: ServerDocument): void {
     acknowledge(document)
-    if (!this.#session.isWaiting || this.#session.queuedBytes() <= serverLimits.socketBacklogBytes) return
-    this.terminate()
+    if (this.#session.isWaiting && this.#session.waitingBytes() > waitingBytes) this.terminate()
   }
 
   #misused(detail: string): void {
