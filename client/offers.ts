@@ -5,6 +5,8 @@ import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { LongPollingTransport } from '../transports/long-polling/client.ts'
 import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
 import { ServerSentEventsTransport } from '../transports/server-sent-events/client.ts'
+import { SocketIoTransport } from '../transports/socket-io/client.ts'
+import { loadSocketIo } from '../transports/socket-io/library.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { http2InBrowser } from '../transports/websocket/http2-port.ts'
 
@@ -27,6 +29,7 @@ export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): Tr
       new Http2PushTransport({ fetch }),
       new WebSocketTransport({ WebSocket, fetch }),
       new WebSocketTransport({ WebSocket, http2: http2InBrowser(fetch) }),
+      new SocketIoTransport({ load: loadSocketIo }),
     ],
   }
 }
