@@ -175,6 +175,7 @@ const settings = Type.Object({
   profile: Type.Object({}),
   scenarios: texts,
   transports: texts,
+  namesTransports: Type.Optional(flag),
   seed: count,
   secure: flag,
   pin: flag,

@@ -155,7 +155,7 @@ export const profiles = {
   standard: {
     blocks: 12,
     trickle: {
-      windowMs: 1500,
+      windowMs: 1300,
       subscribers: [10],
       rooms: 1,
       ratePerSecond: 2,

@@ -1,7 +1,7 @@
 // Bytes per delivery, from first principles: what a wire must carry for the deliveries, questions and heartbeats that a cell had.
 import { serverLimits } from '../../transports/limits.ts'
 import type { ServerKind } from '../measurement.ts'
-import { http1Poll, http2Poll, http2Post } from './exchanges.ts'
+import { http1Poll, http1Post, http2Poll, http2Post } from './exchanges.ts'
 import {
   type DocumentShape,
   deliveryBytes,
@@ -25,6 +25,8 @@ export interface Flow {
   readonly wire: Wire
   readonly server: ServerKind
   readonly secure: boolean
+  /** What is spoken below: `h2, TLS`, `http/1.1`. */
+  readonly protocol: string
   readonly upLink: 'publisher' | 'native'
   readonly textBytes: number
   /** Messages that leave at the same moment. */
@@ -75,6 +77,10 @@ export function bytesOf(flow: Flow): Carried | null {
 /** Heartbeats of a connection and second: Parley's come at this pace whatever else flows, the controls' never within a cell. */
 function beatsPerSecond(server: ServerKind): number {
   return server === 'parley' ? 1000 / serverLimits.heartbeatMs : 0
+}
+
+function isHttp2({ protocol }: Pick<Flow, 'protocol'>): boolean {
+  return protocol.startsWith('h2')
 }
 
 /** Messages that went up over the links that are measured. */
@@ -139,7 +145,7 @@ function polled(flow: Flow): { readonly down: number; readonly up: number } {
   const news = answersWithNews(flow)
   const empty = Math.max(0, questionsOf(flow) - news)
   const poll = (messages: number) =>
-    flow.secure ? http2Poll(shape, messages, flow.intervalMs) : http1Poll(shape, messages)
+    isHttp2(flow) ? http2Poll(shape, messages, flow.intervalMs) : http1Poll(shape, messages, flow.secure)
   const [full, nothing] = [poll(flow.deliveries / news), poll(0)]
   return { down: news * full.down + empty * nothing.down, up: news * full.up + empty * nothing.up }
 }
@@ -157,8 +163,9 @@ function sending(flow: Flow): { readonly down: number; readonly up: number } {
       down: messages * documentOnWire(flow.wire, receiptBytes(shape), flow.secure),
     }
   }
-  if (!flow.secure || flow.wire === 'lines') return { up: 0, down: 0 }
-  const post = http2Post(shape, (flow.connectionSeconds / messages) * 1000)
+  if (flow.wire === 'lines') return { up: 0, down: 0 }
+  const sinceMs = (flow.connectionSeconds / messages) * 1000
+  const post = isHttp2(flow) ? http2Post(shape, sinceMs) : http1Post(shape, flow.secure)
   return { up: messages * post.up, down: messages * post.down }
 }
 

@@ -34,6 +34,8 @@ export interface TheoryInput {
   readonly wire: Wire
   readonly server: ServerKind
   readonly load: Load
+  /** As the cells say it: `h2, TLS`. */
+  readonly protocol: string
   /** 0 for what is pushed. */
   readonly intervalMs: number
   /** All cells of the row together. */
@@ -119,11 +121,12 @@ function polled(
   }
 }
 
-function flowOf({ wire, server, load, intervalMs, flow }: TheoryInput): Flow {
+function flowOf({ wire, server, load, protocol, intervalMs, flow }: TheoryInput): Flow {
   return {
     ...flow,
     wire,
     server,
+    protocol,
     intervalMs,
     secure: load.secure,
     upLink: load.upLink,

@@ -23,6 +23,7 @@ interface Subject {
   readonly intervalMs: number
   readonly textBytes: number
   readonly secure: boolean
+  readonly protocol: string
 }
 
 export interface Crossing {
@@ -34,12 +35,13 @@ export interface Crossing {
 
 /** The model's bytes a message, both ways, of one reader who gets so many messages a second. Null where it says nothing. */
 export function modelBytes(subject: Omit<Subject, 'mark'>, transport: string, rate: number): number | null {
-  const { wire, intervalMs, textBytes, secure } = subject
+  const { wire, intervalMs, textBytes, secure, protocol } = subject
   const deliveries = rate * seconds
   const carried = bytesOf({
     wire,
     server: isControl(transport) ? 'ws' : 'parley',
     secure,
+    protocol,
     upLink: 'publisher',
     textBytes,
     burst: 1,
@@ -131,8 +133,15 @@ function subjectsOf(tables: readonly Table[], marks: Marks): readonly Subject[] 
       if (!transportNames.includes(row.transport) || isControl(row.transport) || found.has(row.subject))
         continue
       const { wire } = transportOf(row.transport)
-      const { intervalMs } = row
-      found.set(row.subject, { mark: markOf(marks, row.subject), wire, intervalMs, textBytes, secure })
+      const { intervalMs, protocol } = row
+      found.set(row.subject, {
+        mark: markOf(marks, row.subject),
+        wire,
+        intervalMs,
+        textBytes,
+        secure,
+        protocol,
+      })
     }
   }
   return [...found.values()]
