@@ -8,6 +8,7 @@ import {
   deliveryFields,
   goalFields,
   idleFields,
+  openingFields,
   recoveryFields,
   serviceFields,
 } from './report/columns.ts'
@@ -282,6 +283,7 @@ export function helpText(): string {
     ...columns('idle', idleFields),
     ...columns('ramp', capacityFields),
     ...columns('network cuts and storm', recoveryFields),
+    ...columns('opening', openingFields),
     ...columns('saturate', serviceFields),
     ...columns('the goals', goalFields),
     ...columns('slow', slowFields),

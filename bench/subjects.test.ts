@@ -46,7 +46,7 @@ describe('a line in the table of transports', () => {
   const about = scenarios.map(({ name }) => name).filter((name) => !others.includes(name))
 
   // The relays' scenarios need TLS, see `webSocketClass`.
-  const needTls = ['network', 'cut', 'storm']
+  const needTls = ['network', 'cut', 'storm', 'opening']
 
   it.each(about)('takes part in %s, with TLS and without', (scenario) => {
     for (const secure of needTls.includes(scenario) ? [true] : [true, false])

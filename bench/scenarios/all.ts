@@ -9,6 +9,7 @@ import { fanout } from './fanout.ts'
 import { goalScenarios } from './goals.ts'
 import { idle } from './idle.ts'
 import { network } from './network.ts'
+import { opening } from './opening.ts'
 import { ramp } from './ramp.ts'
 import { rooms } from './rooms.ts'
 import { saturate } from './saturate.ts'
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   network,
   cut,
   storm,
+  opening,
   ramp,
   saturate,
   slow,

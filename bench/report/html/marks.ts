@@ -67,7 +67,8 @@ export function marksOf(tables: readonly Table[]): Marks {
       table.kind !== 'delivery' &&
       table.kind !== 'idle' &&
       table.kind !== 'capacity' &&
-      table.kind !== 'recovery'
+      table.kind !== 'recovery' &&
+      table.kind !== 'opening'
     )
       continue
     for (const row of table.rows) {
