@@ -1,6 +1,9 @@
 // What is measured: one line a transport. A new transport is one more line in `table`.
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
+import { LongPollingTransport } from '../transports/long-polling/client.ts'
 import { PollingTransport } from '../transports/polling/client.ts'
+import { ServerSentEventsTransport } from '../transports/server-sent-events/client.ts'
+import { eventSourceOver } from '../transports/server-sent-events/fetch-event-source.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { type Follow, type MakeClient, overLines, overTransport } from './load/follow.ts'
 import type { SlowWay } from './load/slow-orders.ts'
@@ -38,6 +41,9 @@ type Lines = 'lines'
 
 const polling: MakeClient = ({ fetch, intervalMs, clock }) =>
   new PollingTransport({ fetch, intervalMs, clock })
+const longPolling: MakeClient = ({ fetch }) => new LongPollingTransport({ fetch })
+const events: MakeClient = ({ fetch }) =>
+  new ServerSentEventsTransport({ EventSource: eventSourceOver({ fetch }), fetch })
 const push: MakeClient = ({ fetch }) => new Http2PushTransport({ fetch })
 const socket: MakeClient = ({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() })
 const socketOverHttp2: MakeClient = ({ sockets }) =>
@@ -46,7 +52,11 @@ const socketOverHttp2: MakeClient = ({ sockets }) =>
 // biome-ignore format: one line each
 export const table: Readonly<Record<string, Transport>> = {
   polling: { server: 'parley', reader: polling, elsewhere: null, stops: ['stopped', 'asks'], wire: 'poll', secure: 'h2, TLS', plain: 'http/1.1', polls: true, sends: true, summary: 'GET again and again, 304 when nothing is new' },
-  'polling-http1': { server: 'parley', reader: polling, elsewhere: null, stops: ['stopped'], wire: 'poll', secure: 'http/1.1, TLS', plain: null, polls: true, sends: true, http1Of: 'polling', summary: 'the same over HTTP/1.1, whatever TLS would agree on' },
+  'polling-http1': { server: 'parley', reader: polling, elsewhere: null, stops: ['stopped'], wire: 'poll', secure: 'http/1.1, TLS', plain: null, polls: true, sends: true, http1Of: 'polling', summary: 'the same over HTTP/1.1, where TLS would agree on HTTP/2' },
+  'long-polling': { server: 'parley', reader: longPolling, elsewhere: null, stops: ['stopped'], wire: 'long-poll', secure: 'h2, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'GET that is answered when there is something, and the next one' },
+  'long-polling-http1': { server: 'parley', reader: longPolling, elsewhere: null, stops: ['stopped'], wire: 'long-poll', secure: 'http/1.1, TLS', plain: null, polls: false, sends: true, http1Of: 'long-polling', summary: 'the same over HTTP/1.1' },
+  'server-sent-events': { server: 'parley', reader: events, elsewhere: null, stops: ['stopped', 'unread'], wire: 'events', secure: 'h2, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'a response of text/event-stream that stays open' },
+  'server-sent-events-http1': { server: 'parley', reader: events, elsewhere: null, stops: ['stopped'], wire: 'events', secure: 'http/1.1, TLS', plain: null, polls: false, sends: true, http1Of: 'server-sent-events', summary: 'the same over HTTP/1.1, in chunks' },
   'http2-push': { server: 'parley', reader: push, elsewhere: null, stops: ['stopped', 'unread'], wire: 'http2-stream', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'a response over HTTP/2 that stays open' },
   websocket: { server: 'parley', reader: socket, elsewhere: null, stops: ['stopped'], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'RFC 6455 by hand' },
   'websocket-h2': { server: 'parley', reader: socketOverHttp2, elsewhere: socketUrlOf, stops: ['stopped', 'unread'], wire: 'websocket-h2', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'the same over HTTP/2 (RFC 8441), one socket on each connection' },

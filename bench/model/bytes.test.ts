@@ -92,7 +92,7 @@ describe('frames', () => {
     const document = deliveryBytes(shape, 1)
     const seen = { lines: 273, websocket: 276, 'websocket-h2': 285, 'http2-stream': 282 } as const
     for (const wire of ['lines', 'websocket', 'websocket-h2', 'http2-stream'] as const)
-      expect(documentOnWire(wire, document, true)).toBe(seen[wire])
+      expect(documentOnWire(wire, document, { secure: true })).toBe(seen[wire])
   })
 })
 

@@ -1,7 +1,15 @@
 // Bytes per delivery, from first principles: what a wire must carry for the deliveries, questions and heartbeats that a cell had.
 import { serverLimits } from '../../transports/limits.ts'
 import type { ServerKind } from '../measurement.ts'
-import { http1Poll, http1Post, http2Poll, http2Post } from './exchanges.ts'
+import {
+  cursor,
+  http1LongPoll,
+  http1Poll,
+  http1Post,
+  http2LongPoll,
+  http2Poll,
+  http2Post,
+} from './exchanges.ts'
 import {
   type DocumentShape,
   deliveryBytes,
@@ -11,6 +19,7 @@ import {
   http2FrameBytes,
   http2PingBytes,
   meanDigits,
+  type OpenWire,
   receiptBytes,
   segmentHeaderBytes,
   segmentPayloadBytes,
@@ -66,12 +75,17 @@ export function shapeOf(flow: Pick<Flow, 'server' | 'textBytes' | 'messagesOfRoo
 export function bytesOf(flow: Flow): Carried | null {
   if (!(flow.deliveries > 0)) return null
   if (flow.server === 'ws' && flow.burst > 1 && flow.secure) return null
-  const own = flow.wire === 'poll' ? polled(flow) : pushed(flow, flow.wire)
+  const own = ownBytes(flow, flow.wire)
   const sent = flow.upLink === 'native' ? sending(flow) : { down: 0, up: 0 }
   return {
     downPerDelivery: (own.down + sent.down) / flow.deliveries,
     upPerDelivery: (own.up + sent.up) / flow.deliveries,
   }
+}
+
+function ownBytes(flow: Flow, wire: Wire): { readonly down: number; readonly up: number } {
+  if (wire === 'poll') return polled(flow)
+  return wire === 'long-poll' ? longPolled(flow) : pushed(flow, wire)
 }
 
 /** Heartbeats of a connection and second: Parley's come at this pace whatever else flows, the controls' never within a cell. */
@@ -113,15 +127,17 @@ export function questionsOf(flow: Flow): number {
  * documents × (frame and record around a delivery of k messages), heartbeats in the same frames, and where the stream is HTTP/2's a
  * PING and its answer for each heartbeat (`SessionPulse`).
  */
-function pushed(flow: Flow, wire: Exclude<Wire, 'poll'>): { readonly down: number; readonly up: number } {
+function pushed(flow: Flow, wire: OpenWire): { readonly down: number; readonly up: number } {
   const { documents, beats } = documentsOf(flow)
   const document = deliveryBytes(shapeOf(flow), flow.deliveries / documents)
-  const pings = wire === 'http2-stream' ? flow.connectionSeconds * beatsPerSecond(flow.server) : 0
+  const http2 = isHttp2(flow)
+  const isStream = wire === 'http2-stream' || (wire === 'events' && http2)
+  const pings = isStream ? flow.connectionSeconds * beatsPerSecond(flow.server) : 0
   const ping = pings * writeBytes(http2PingBytes, flow.secure)
   return {
     down:
-      documents * documentOnWire(wire, document, flow.secure) +
-      beats * documentOnWire(wire, heartbeatBytes, flow.secure) +
+      documents * documentOnWire(wire, document, { secure: flow.secure, http2, id: cursor(shapeOf(flow)) }) +
+      beats * documentOnWire(wire, heartbeatBytes, { secure: flow.secure, http2 }) +
       ping,
     up: ping,
   }
@@ -150,6 +166,24 @@ function polled(flow: Flow): { readonly down: number; readonly up: number } {
   return { down: news * full.down + empty * nothing.down, up: news * full.up + empty * nothing.up }
 }
 
+/**
+ * Every question that found nothing within its wait was answered empty: of a quiet reader, e^(−λH) of them, with H the longest wait
+ * and λ what it gets a second.
+ */
+function longPolled(flow: Flow): { readonly down: number; readonly up: number } {
+  const shape = shapeOf(flow)
+  const questions = questionsOf(flow)
+  const { connectionSeconds, deliveries, secure } = flow
+  const rate = deliveries / Math.max(connectionSeconds, Number.EPSILON)
+  const empty = questions * Math.exp((-rate * serverLimits.heartbeatMs) / 1000)
+  const news = Math.max(questions - empty, Math.min(deliveries, 1))
+  const sinceMs = (connectionSeconds / Math.max(questions, 1)) * 1000
+  const poll = (messages: number) =>
+    isHttp2(flow) ? http2LongPoll(shape, messages, sinceMs) : http1LongPoll(shape, messages, secure)
+  const [full, nothing] = [poll(deliveries / news), poll(0)]
+  return { down: news * full.down + empty * nothing.down, up: news * full.up + empty * nothing.up }
+}
+
 /** A message that goes up over the link that is measured, and its receipt: one for each `audience` deliveries. */
 function sending(flow: Flow): { readonly down: number; readonly up: number } {
   const shape = shapeOf(flow)
@@ -160,7 +194,7 @@ function sending(flow: Flow): { readonly down: number; readonly up: number } {
     const around = flow.wire === 'websocket' ? 0 : http2FrameBytes
     return {
       up: messages * writeBytes(around + frame, flow.secure),
-      down: messages * documentOnWire(flow.wire, receiptBytes(shape), flow.secure),
+      down: messages * documentOnWire(flow.wire, receiptBytes(shape), { secure: flow.secure }),
     }
   }
   if (flow.wire === 'lines') return { up: 0, down: 0 }

@@ -28,7 +28,8 @@ export function token(characters: number): string {
   return Array.from({ length: characters }, (_, place) => alphabet[(place * 27 + 5) % 64]).join('')
 }
 
-function cursor(shape: DocumentShape): string {
+/** As long as those of this shape are on average. */
+export function cursor(shape: DocumentShape): string {
   return `${token(shape.epochCharacters)}.${'1'.repeat(Math.round(shape.offsetDigits))}`
 }
 
@@ -117,6 +118,33 @@ export function http1Poll(shape: DocumentShape, messages: number, secure: boolea
     return { up, down: writeBytes(http1Answer('304 Not Modified', tag, null, secure), secure) }
   const body = pollBodyBytes(shape, messages)
   return { up, down: writeBytes(http1Answer('200 OK', tag, body, secure) + body, secure) }
+}
+
+/** A long poll's question has no tag and says how long to wait; its answer is always a document. */
+function longPollPath(shape: DocumentShape): string {
+  return `/rooms/${room}/messages?after=${cursor(shape)}&session=${token(sessionCharacters)}&link=1&wait=10`
+}
+
+/** A long poll over HTTP/2 and TLS. `messages`: in its answer; 0: the wait was over. `sinceMs`: since the answer before it. */
+export function http2LongPoll(shape: DocumentShape, messages: number, sinceMs: number): Exchange {
+  const request = warmBlock(requestFields('GET', longPollPath(shape), []))
+  const body = pollBodyBytes(shape, messages)
+  const tag: readonly HeaderField[] = [['etag', `"${cursor(shape)}"`]]
+  const head = http2FrameBytes + answerBlock('200', tag, body, sinceMs)
+  return {
+    up: writeBytes(http2FrameBytes + request, true),
+    down: writeBytes(head + http2DataBytes(body), true) + writeBytes(http2FrameBytes, true),
+  }
+}
+
+/** The same over HTTP/1.1. */
+export function http1LongPoll(shape: DocumentShape, messages: number, secure: boolean): Exchange {
+  const body = pollBodyBytes(shape, messages)
+  const tag: readonly HeaderField[] = [['etag', `"${cursor(shape)}"`]]
+  return {
+    up: writeBytes(http1Request('GET', longPollPath(shape), []), secure),
+    down: writeBytes(http1Answer('200 OK', tag, body, secure) + body, secure),
+  }
 }
 
 /** The head of a question of undici's. */

@@ -1,4 +1,5 @@
 // Bytes a message over the rate: the model's curves, where they cross, and what was measured.
+import { serverLimits } from '../../../../transports/limits.ts'
 import { bytesOf } from '../../../model/bytes.ts'
 import type { Wire } from '../../../model/wire.ts'
 import type { DeliveryRow, DeliveryTable, Table } from '../../../statistics/summary.ts'
@@ -51,10 +52,16 @@ export function modelBytes(subject: Omit<Subject, 'mark'>, transport: string, ra
     deliveries,
     // Every message comes alone, and heartbeats are read too.
     reads: deliveries + (isControl(transport) ? 0 : seconds / 10),
-    requests: intervalMs > 0 ? (seconds * 1000) / intervalMs : 0,
+    requests: questionsOf(wire, intervalMs, rate),
     connectionSeconds: seconds,
   })
   return carried === null ? null : carried.downPerDelivery + carried.upPerDelivery
+}
+
+/** In all: one an interval; of long polls one for each message, and one for each wait that was in vain. */
+function questionsOf(wire: Wire, intervalMs: number, rate: number): number {
+  if (wire !== 'long-poll') return intervalMs > 0 ? (seconds * 1000) / intervalMs : 0
+  return (seconds * rate) / (1 - Math.exp((-rate * serverLimits.heartbeatMs) / 1000))
 }
 
 /** Where two curves cross, found on a grid and then by bisection. */
