@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { profiles } from './limits.ts'
 import { planRun } from './plan.ts'
-import { scenariosOf } from './scenarios/all.ts'
+import { scenariosOf, transportsOf } from './scenarios/all.ts'
 import type { Settings } from './settings.ts'
 import { transportNames } from './subjects.ts'
 
@@ -57,6 +57,20 @@ describe('planRun', () => {
       expect(subjects).toContain('websocket (A/A)')
       expect(subjects.includes('polling 5 s')).toBe(block === 1)
     }
+  })
+
+  it('has the rows over HTTP/1.1 where they tell something, and everywhere when they are named', () => {
+    const names = (changes: Partial<Settings>): ReadonlySet<string> =>
+      new Set(
+        planRun(settings({ scenarios: scenariosOf('standard'), ...changes }))
+          .filter(({ subject }) => subject.startsWith('polling-http1 '))
+          .map(({ scenario }) => scenario),
+      )
+    expect([...names({})].toSorted()).toEqual(['base', 'fanout', 'idle', 'trickle', 'warm-up'])
+    expect(names({ scenarios: ['burst', 'cut'] }).size).toBe(0)
+    expect(names({ scenarios: ['burst', 'cut'], namesTransports: true })).toContain('burst')
+    expect(names({ profileName: 'full' })).toContain('cut')
+    expect(transportsOf('quick')).not.toContain('polling-http1')
   })
 
   it('takes under ten minutes for what `standard` measures, as far as the estimates tell', () => {

@@ -1,10 +1,13 @@
 // The pure parts of chaos: plan, recovery, tally, minimums and verdict, options, report.
 import { describe, expect, test } from 'vitest'
+import { serverTransports } from '../../server/transports.ts'
+import { ladder } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import { UsageError } from '../../transports/errors.ts'
 import { randomStream } from '../random.ts'
 import { expectedMs, faultKinds, linkFaults, livenessMs } from './faults.ts'
 import { chaosTransports, helpText, parseOptions } from './options.ts'
-import { type Card, Deck, heartbeatSecondsAt, serverActs } from './plan.ts'
+import { type Card, Deck, hasLadder, heartbeatSecondsAt, rungsOf, serverActs, waitSecondsOf } from './plan.ts'
 import { Publications, percentiles, RecoveryClock } from './recovery.ts'
 import { progressText, renderJson, renderScreen } from './report.ts'
 import type { Outcome, Progress } from './settings.ts'
@@ -31,6 +34,18 @@ describe('the plan', () => {
   test('the same seed, the same order; another seed, another', () => {
     expect(deal(5, 100)).toEqual(deal(5, 100))
     expect(deal(5, 100)).not.toEqual(deal(6, 100))
+  })
+
+  test('has everything that the server offers, and auto, for whoever has a ladder', () => {
+    expect(chaosTransports).toEqual([...serverTransports.map(({ name }) => name), auto])
+    expect(rungsOf(chaosTransports)).toEqual(ladder)
+    expect(rungsOf(['polling', 'websocket', auto])).toEqual(['websocket', 'polling'])
+    const climbers = chaosTransports.map((transport, index) => hasLadder(index, transport))
+    expect(climbers.at(-1)).toBe(true)
+    expect(climbers.slice(0, 2)).toEqual([false, true])
+    expect(() => parseOptions(['--transports', 'auto,websocket-h2'], () => 1)).toThrow(UsageError)
+    const { settings } = parseOptions([], () => 1) as { readonly settings: Outcome['settings'] }
+    expect(settings.clients).toBe(Math.max(12, 3 * chaosTransports.length))
   })
 
   test('what fits is taken, what failed comes again first, and nothing is made up', () => {
@@ -68,9 +83,15 @@ describe('the plan', () => {
 
   test('a fault that is to be found lasts longer than finding it takes', () => {
     for (const transport of chaosTransports) {
-      expect(expectedMs('black-hole', transport, 2000)).toBeGreaterThan(livenessMs(transport, 2000))
+      const liveMs = livenessMs(transport, 2000, 2000)
+      expect(expectedMs('black-hole', liveMs)).toBeGreaterThan(liveMs)
     }
-    expect(livenessMs('websocket', 10_000)).toBe(20_000)
+    expect(livenessMs('websocket', 10_000, 2000)).toBe(20_000)
+    expect(livenessMs('server-sent-events', 2000, 2000)).toBe(4000)
+    expect([livenessMs('polling', 2000, 2000), livenessMs('long-polling', 2000, 2000)]).toEqual([
+      10_000, 12_000,
+    ])
+    expect([waitSecondsOf(30), waitSecondsOf(1800)]).toEqual([2, 10])
   })
 })
 

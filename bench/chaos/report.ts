@@ -1,4 +1,6 @@
 // A run as people read it and as JSON. Pure.
+import { describeTransport } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import { faultKinds } from './faults.ts'
 import type { Percentiles } from './recovery.ts'
 import type { Outcome, Progress } from './settings.ts'
@@ -77,11 +79,12 @@ export function renderScreen(outcome: Outcome, judgement: Judgement): string {
 }
 
 function faultTable({ settings, faults }: Outcome): string[] {
-  const widths = settings.transports.map((name) => Math.max(6, name.length))
+  const titles = settings.transports.map((name) => describeTransport(name).short)
+  const widths = titles.map((title) => Math.max(6, title.length))
   const row = (head: string, cells: readonly string[]): string =>
     `${head.padEnd(16)} ${cells.map((cell, index) => cell.padStart(widths[index] ?? 0)).join('  ')}`
   return [
-    row('fault', settings.transports),
+    row('fault', titles),
     ...faultKinds.map((kind) =>
       row(
         kind,
@@ -103,7 +106,8 @@ function recoveryTable({ settings, recovery, recoveryOf }: Outcome): string[] {
     row('all', recovery),
     ...settings.transports.flatMap((transport) => {
       const of = recoveryOf[transport]
-      return of === undefined ? [] : [row(transport, of)]
+      // What the ladder's links came back from stands with the transports that they were of.
+      return of === undefined || transport === auto ? [] : [row(transport, of)]
     }),
   ]
 }

@@ -92,7 +92,7 @@ describe('frames', () => {
     const document = deliveryBytes(shape, 1)
     const seen = { lines: 273, websocket: 276, 'websocket-h2': 285, 'http2-stream': 282 } as const
     for (const wire of ['lines', 'websocket', 'websocket-h2', 'http2-stream'] as const)
-      expect(documentOnWire(wire, document, true)).toBe(seen[wire])
+      expect(documentOnWire(wire, document, { secure: true })).toBe(seen[wire])
   })
 })
 
@@ -107,8 +107,12 @@ describe('polls', () => {
   })
 
   it('and over plain HTTP/1.1', () => {
-    expect(http1Poll(shape, 0)).toEqual({ up: 333, down: 190 })
-    expect(http1Poll(shape, 1).down).toBe(522)
+    expect(http1Poll(shape, 0, false)).toEqual({ up: 333, down: 190 })
+    expect(http1Poll(shape, 1, false).down).toBe(522)
+  })
+
+  it('and over HTTP/1.1 and TLS: a record each, and what the server says of TLS', () => {
+    expect(http1Poll(shape, 0, true)).toEqual({ up: 333 + 22, down: 190 + '; tls'.length + 22 })
   })
 
   it('find something as often as Poisson says', () => {
@@ -123,6 +127,7 @@ describe('a row', () => {
     wire: 'websocket',
     server: 'parley',
     secure: true,
+    protocol: 'h2, TLS',
     upLink: 'publisher',
     textBytes: 64,
     burst: 1,

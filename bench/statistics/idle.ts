@@ -1,6 +1,7 @@
 // Links that have nothing to do: what each costs a second, and what one more takes of the server's memory.
 import type { IdleCell } from '../measurement.ts'
-import { latencyOf, transportIn } from './cells.ts'
+import { transportIn } from '../subjects.ts'
+import { latencyOf } from './cells.ts'
 import { median } from './ratio.ts'
 import { lineThrough } from './slope.ts'
 import type { IdleRow, IdleTable } from './summary.ts'
