@@ -31,7 +31,7 @@ export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): Tr
     all: [
       polling,
       new Http2PushTransport({ fetch }),
-      new WebSocketTransport({ WebSocket }),
+      new WebSocketTransport({ WebSocket, fetch }),
       new WebSocketTransport({ WebSocket, http2: http2InBrowser(fetch) }),
     ],
   }

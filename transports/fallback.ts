@@ -71,15 +71,27 @@ export class Fallback {
     }
   }
 
-  /** The one to try now. */
-  next(): TransportName {
-    return this.#candidate()?.name ?? this.#ladder()[0] ?? this.#wished
+  /** The one to try now: the best that nothing is held against; the best of all when something is against each. */
+  next(): TransportName
+  /** The same, where these are being tried already: null when there is no other. */
+  next(except: readonly TransportName[]): TransportName | null
+  next(except: readonly TransportName[] = []): TransportName | null {
+    const found = this.#candidate(except)?.name
+    return found ?? (except.length === 0 ? (this.#ladder()[0] ?? this.#wished) : null)
+  }
+
+  /**
+   * Whether others join this one in a race, where it is not open soon (R32): on the ladder, as long as it has not been open. What has
+   * worked is believed, so that a thousand clients that were cut together come back with one handshake each (R33).
+   */
+  races(name: TransportName): boolean {
+    return this.#wished === auto && !this.#rung(name).worked
   }
 
   /** How long opening this one may take, in ms, when no link is open meanwhile. One that was left alone is not believed yet. */
   openTimeoutMs(name: TransportName): number {
     const { worked, skip } = this.#rung(name)
-    const isLast = this.#candidate(name) === undefined
+    const isLast = this.#candidate([name]) === undefined
     return isLast || (worked && skip === null) ? patientOpenMs : impatientOpenMs
   }
 
@@ -134,13 +146,13 @@ export class Fallback {
     })
   }
 
-  /** The steps, the best first, as they stand; what is open or being opened the session knows. */
+  /** The steps, the best first, as they stand; which of them are open, or being opened, the session knows. */
   rungs(): readonly RungView[] {
     return this.#ladder().map((name) => {
-      const { worked, doubt, skip } = this.#rung(name)
+      const { doubt, skip } = this.#rung(name)
       if (skip !== null)
         return { transport: name, standing: 'skipped', detail: skip.detail, untilMs: skip.untilMs }
-      const standing = doubt !== null ? 'failed' : worked ? 'open' : 'untried'
+      const standing = doubt === null ? 'untried' : 'failed'
       return { transport: name, standing, detail: doubt, untilMs: null }
     })
   }
@@ -166,13 +178,13 @@ export class Fallback {
   }
 
   /** The best that nothing is held against. */
-  #candidate(except?: TransportName): Rung | undefined {
+  #candidate(except: readonly TransportName[] = []): Rung | undefined {
     const nowMs = this.#clock.nowMs()
     return this.#ladder()
       .map((name) => this.#rung(name))
       .find(
         ({ name, doubt, skip }) =>
-          name !== except && doubt === null && (skip === null || skip.untilMs <= nowMs),
+          !except.includes(name) && doubt === null && (skip === null || skip.untilMs <= nowMs),
       )
   }
 

@@ -10,6 +10,8 @@ const usefulAfterMs = 5000
 
 export interface AttemptParts {
   readonly number: number
+  /** The id that it belongs to, for the server. */
+  readonly session: string
   readonly transport: ClientTransport
   /** How many resets the session had seen when it asked for this link. */
   readonly resets: number
@@ -24,6 +26,7 @@ export interface AttemptParts {
 
 export class Attempt {
   readonly number: number
+  readonly session: string
   readonly transport: ClientTransport
   resets: number
   link: Link | null = null
@@ -42,6 +45,7 @@ export class Attempt {
   constructor(parts: AttemptParts) {
     this.#parts = parts
     this.number = parts.number
+    this.session = parts.session
     this.transport = parts.transport
     this.resets = parts.resets
   }
@@ -55,10 +59,11 @@ export class Attempt {
   }
 
   /** `timeoutMs`: how long opening it may take before it counts as failed. */
-  open(request: Pick<OpenRequest, 'base' | 'room' | 'session' | 'start'>, timeoutMs: number): void {
+  open(request: Pick<OpenRequest, 'base' | 'room' | 'start'>, timeoutMs: number): void {
     this.#limit(timeoutMs)
     const opening = this.transport.open({
       ...request,
+      session: this.session,
       link: this.number,
       receive: (delivery) => {
         if (this.#ended) return

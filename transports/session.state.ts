@@ -21,8 +21,8 @@ export interface LinkView {
 }
 
 /**
- * One step of the ladder, as far as this session knows it. `untried`; `opening`; `open`: a link of it carries the session, or did last;
- * `failed`: it could not be used at the last try; `skipped`: it is left alone until `untilMs`, because another one works where it doesn't.
+ * One step of the ladder, as far as this session knows it. `open`: a link of it carries the session. `failed`: it could not be used, and
+ * nobody knows yet whether another can. `skipped`: it is left alone until `untilMs`, because another one works where it doesn't.
  */
 export interface RungView {
   readonly transport: TransportName

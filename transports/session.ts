@@ -16,9 +16,12 @@ import { Fallback, patientOpenMs } from './fallback.ts'
 import type { Draft, Message } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { delayBeforeRetryMs } from './retry.ts'
-import type { LinkView, SessionEvent, SessionPhase, SessionState, SwitchReport } from './session.state.ts'
+import type { SessionEvent, SessionPhase, SessionState, SwitchReport } from './session.state.ts'
 import { Attempt } from './session-attempt.ts'
+import { Openings } from './session-openings.ts'
 import { Position } from './session-position.ts'
+import { nobody, Switch, type SwitchWaiter, superseded } from './session-switch.ts'
+import { ladderView, linkViews } from './session-view.ts'
 import { roomProblem, textProblem, userProblem } from './text.ts'
 
 export interface SessionOptions {
@@ -28,7 +31,7 @@ export interface SessionOptions {
   readonly transports: readonly ClientTransport[]
   /** The one to use; `auto`: the best of `fallback` that works. */
   readonly transport: TransportName
-  /** What may take its place where it can't be used, the best first (R31, R32). None: it alone is tried, again and again. */
+  /** What may take its place where it can't be used, the best first (R31, R32); what can't run here is left out. None: it alone is tried, again and again. */
   readonly fallback?: readonly TransportName[]
   /** Messages of history to begin with. */
   readonly last: number
@@ -40,20 +43,7 @@ export interface SessionOptions {
   readonly random?: () => number
 }
 
-interface Switching {
-  readonly from: TransportName
-  readonly attempt: Attempt
-  readonly startedAtMs: number
-  readonly overlappedBefore: number
-  /** What was wished for before; null: nobody asked for this switch. */
-  readonly wishedBefore: TransportName | null
-  resolve(report: SwitchReport): void
-  reject(error: LinkError): void
-}
-
 export class Session {
-  /** Made of 122 random bits: nobody else can name this session (R24). */
-  readonly id = uuidVersion4()
   readonly #options: SessionOptions
   readonly #clock: Clock
   readonly #random: () => number
@@ -63,14 +53,16 @@ export class Session {
   /** The one in use, or being tried. */
   #transport: ClientTransport
   readonly #position = new Position()
+  /** Made of 122 random bits: nobody else can name this session (R24). Links that race have one each, and the winner's becomes the session's. */
+  #id = uuidVersion4()
   #linkNumber = 0
   /** The link that carries the session. */
   #live: Attempt | null = null
-  /** The link that is being opened to carry it next. */
-  #opening: Attempt | null = null
+  /** What is being opened to carry it next. */
+  readonly #openings: Openings
   /** The former link, while the live one catches up. */
   #former: Attempt | null = null
-  #switching: Switching | null = null
+  readonly #switch: Switch
   #failures = 0
   #trouble: Closed | null = null
   #retryAtMs: number | null = null
@@ -84,15 +76,21 @@ export class Session {
   #recovering: { readonly offlineMs: number; caughtUp: number } | null = null
   #state: SessionState
 
-  /** Throws `UsageError` for a room or transport that cannot be. Opens nothing yet. */
+  /** Throws `UsageError` for a room or transport that cannot be, or a ladder without a step. Opens nothing yet. */
   constructor(options: SessionOptions) {
     const problem = roomProblem(options.room)
     if (problem !== null) throw new UsageError(problem)
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
-    for (const name of options.fallback ?? []) this.#find(name)
-    this.#fallback = new Fallback(options.transport, options.fallback ?? [], this.#clock)
+    const ladder = (options.fallback ?? []).filter(
+      (name) => this.#find(name).missing(options.base).length === 0,
+    )
+    if (options.transport === auto && ladder.length === 0)
+      throw new UsageError('"auto" needs a ladder: none of "fallback" can run here.')
+    this.#openings = new Openings(this.#clock)
+    this.#switch = new Switch(this.#clock, () => this.#position.overlapped)
+    this.#fallback = new Fallback(options.transport, ladder, this.#clock)
     this.#transport = this.#next()
     this.#outbox = new Outbox({
       clock: this.#clock,
@@ -151,8 +149,8 @@ export class Session {
       return Promise.reject(new LinkError('local', 'This session is closed.', { retry: false }))
     const from = this.#live?.transport.name ?? this.#transport.name
     if (
-      this.#opening === null &&
-      this.#switching === null &&
+      this.#openings.first === null &&
+      !this.#switch.underWay &&
       this.#live !== null &&
       transport.name === from
     ) {
@@ -167,7 +165,7 @@ export class Session {
     this.#fallback.forgive(name)
     this.#failures = 0
     return new Promise((resolve, reject) => {
-      this.#switch(transport, from, wishedBefore, { resolve, reject })
+      this.#goOver(transport, from, wishedBefore, { resolve, reject })
     })
   }
 
@@ -211,41 +209,29 @@ export class Session {
 
   /** The wish that stands when what is being tried fails: one that is not open yet has not been granted. */
   #granted(): TransportName {
-    const pending = this.#switching?.attempt === this.#opening ? this.#switching : null
-    return pending?.wishedBefore ?? this.#fallback.wished
+    return this.#switch.wishedBefore(this.#openings.first) ?? this.#fallback.wished
   }
 
   /** Gives up a switch, or an opening, that something newer takes the place of. */
   #supersede(): void {
-    const switching = this.#switching
-    this.#switching = null
-    const opening = this.#opening
-    this.#opening = null
-    void opening?.end()
-    switching?.reject(supersededError())
+    const waiter = this.#switch.take()
+    this.#openings.end()
+    waiter.reject(superseded())
   }
 
-  #switch(
+  #goOver(
     to: ClientTransport,
     from: TransportName,
     wishedBefore: TransportName | null,
-    told: Pick<Switching, 'resolve' | 'reject'>,
+    waiter: SwitchWaiter,
   ): void {
-    const startedAtMs = this.#clock.nowMs()
     const attempt = this.#open(to)
-    if (this.#opening !== attempt) {
+    if (!this.#openings.includes(attempt)) {
       // The application heard of it and did something else at once.
-      told.reject(supersededError())
+      waiter.reject(superseded())
       return
     }
-    this.#switching = {
-      from,
-      attempt,
-      startedAtMs,
-      overlappedBefore: this.#position.overlapped,
-      wishedBefore,
-      ...told,
-    }
+    this.#switch.begin(from, attempt, wishedBefore, waiter)
   }
 
   /** The best of the ladder that nothing is held against. */
@@ -267,13 +253,10 @@ export class Session {
   /** Goes back to a better transport that was left alone until now, while the present link goes on. */
   #return(): void {
     const live = this.#live
-    if (live === null || this.#opening !== null || this.#switching !== null) return
+    if (live === null || this.#openings.first !== null || this.#switch.underWay) return
     const better = this.#next()
     if (better === live.transport) this.#planReturn()
-    else {
-      const nobody = () => undefined
-      this.#switch(better, live.transport.name, null, { resolve: nobody, reject: nobody })
-    }
+    else this.#goOver(better, live.transport.name, null, nobody)
   }
 
   #planReturn(): void {
@@ -285,6 +268,7 @@ export class Session {
     this.#cancelReturn = this.#clock.after(atMs - this.#clock.nowMs(), () => this.#return())
   }
 
+  /** Opens a link; where nothing carries the session, and nothing is known to work, others join it (a race). */
   #open(transport: ClientTransport): Attempt {
     this.#cancelRetry?.()
     this.#cancelRetry = null
@@ -294,11 +278,32 @@ export class Session {
       this.#phase = 'connecting'
       this.#offlineSinceMs ??= this.#clock.nowMs()
     }
+    const races = this.#live === null && this.#fallback.races(transport.name)
+    // Beside a link that is open, or others that are being opened, nothing else waits for it.
+    const patient = races || this.#live !== null
+    const timeoutMs = patient ? patientOpenMs : this.#fallback.openTimeoutMs(transport.name)
+    if (races) this.#openings.planNext(() => this.#join())
+    return this.#begin(transport, this.#id, timeoutMs)
+  }
+
+  /** The next best takes part in the race. Another session's id keeps the server from taking it for the successor of one that may yet win (R24). */
+  #join(): void {
+    const name = this.#fallback.next(this.#openings.names)
+    if (name === null) {
+      this.#changed()
+      return
+    }
+    this.#openings.planNext(() => this.#join())
+    this.#begin(this.#find(name), uuidVersion4(), patientOpenMs)
+  }
+
+  #begin(transport: ClientTransport, session: string, timeoutMs: number): Attempt {
     this.#linkNumber += 1
     const start: Start =
       this.#position.cursor === null ? { last: this.#options.last } : { after: this.#position.cursor }
     const attempt = new Attempt({
       number: this.#linkNumber,
+      session,
       transport,
       resets: this.#position.resets,
       clock: this.#clock,
@@ -307,21 +312,21 @@ export class Session {
       onFailed: (error) => this.#failed(attempt, error),
       onClosed: (reason) => this.#closed(attempt, reason),
     })
-    this.#opening = attempt
+    this.#openings.add(attempt)
     const { base, room } = this.#options
-    // Beside a link that is open nothing else waits for it.
-    const timeoutMs = this.#live === null ? this.#fallback.openTimeoutMs(transport.name) : patientOpenMs
-    attempt.open({ base, room, session: this.id, start }, timeoutMs)
+    attempt.open({ base, room, start }, timeoutMs)
     this.#changed()
     return attempt
   }
 
   #opened(attempt: Attempt): void {
-    if (this.#opening !== attempt) {
+    if (!this.#openings.includes(attempt)) {
       void attempt.end()
       return
     }
-    this.#opening = null
+    this.#openings.won(attempt)
+    this.#id = attempt.session
+    this.#switch.opened(attempt, this.#live)
     void this.#former?.end()
     this.#former = this.#live
     this.#live = attempt
@@ -346,39 +351,46 @@ export class Session {
   }
 
   #failed(attempt: Attempt, error: LinkError): void {
-    if (this.#opening !== attempt) return
-    this.#opening = null
+    if (!this.#openings.includes(attempt)) return
+    this.#openings.remove(attempt)
     this.#trouble = {
       cause: error.cause,
       retry: error.retry,
       ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
       detail: error.message,
     }
-    const switching = this.#switching
-    this.#switching = null
     const { name } = attempt.transport
+    let waiter: SwitchWaiter
     if (this.#live !== null) {
       // The old link is as good as before.
       this.#transport = this.#live.transport
-      this.#fallback.wished = switching?.wishedBefore ?? this.#fallback.wished
+      this.#fallback.wished = this.#switch.wishedBefore(attempt) ?? this.#fallback.wished
+      waiter = this.#switch.failed(attempt, false, null)
       this.#fallback.failedBeside(name, this.#transport.name, error.message)
       this.#tellFallback(this.#transport.name)
       this.#changed()
       this.#return()
-    } else if (isItsOwn(error) && this.#fallback.failed(name, error.message, !error.retry))
-      this.#open(this.#next())
-    else this.#retry(error.retry, error.retryAfterMs)
-    switching?.reject(error)
+    } else {
+      const isOwn = isItsOwn(error)
+      // What the server says of itself holds for the others too.
+      if (!isOwn) this.#openings.end()
+      waiter = this.#switch.failed(attempt, true, this.#openings.first)
+      const another = isOwn && this.#fallback.failed(name, error.message, !error.retry)
+      // The others run on, and there is no reason to wait with the next.
+      if (this.#openings.first !== null) this.#join()
+      else if (another) this.#open(this.#next())
+      else this.#retry(error.retry, error.retryAfterMs)
+    }
+    waiter.reject(error)
   }
 
-  /** Says once that another transport stands in for the one that is wished for. */
+  /** Says once that another transport stands in for the one that is wished for, or for the best of the ladder. */
   #tellFallback(to: TransportName): void {
-    const from = this.#fallback.wished
     const [skip] = this.#fallback.skippedFor(to)
-    if (from === to) this.#told = null
-    if (from === to || skip === undefined || this.#told === to) return
+    if (skip === undefined) this.#told = null
+    if (skip === undefined || this.#told === to) return
     this.#told = to
-    this.#options.onEvent({ kind: 'fell-back', from, to, detail: skip.detail })
+    this.#options.onEvent({ kind: 'fell-back', from: skip.transport, to, detail: skip.detail })
   }
 
   #closed(attempt: Attempt, reason: Closed): void {
@@ -402,13 +414,14 @@ export class Session {
     // What the server ends in words was no fault of the transport.
     if (reason.cause !== 'peer' && reason.cause !== 'replaced')
       this.#fallback.ended(attempt.transport.name, reason.detail, use)
-    if (this.#opening === null) {
-      this.#switching?.reject(new LinkError(reason.cause, reason.detail, { retry: reason.retry }))
-      this.#switching = null
+    const { first } = this.#openings
+    if (first === null) {
+      this.#switch.take().reject(new LinkError(reason.cause, reason.detail, { retry: reason.retry }))
       this.#retry(reason.retry || reason.cause === 'replaced', reason.retryAfterMs)
     } else {
+      if (this.#fallback.races(first.transport.name)) this.#openings.planNext(() => this.#join())
       // It was opened beside this one, and had time.
-      this.#opening.hurry(this.#fallback.openTimeoutMs(this.#opening.transport.name))
+      else first.hurry(this.#fallback.openTimeoutMs(first.transport.name))
       this.#phase = 'connecting'
       this.#changed()
     }
@@ -430,7 +443,7 @@ export class Session {
   }
 
   #receive(attempt: Attempt, delivery: Delivery): void {
-    if (attempt !== this.#live && attempt !== this.#former && attempt !== this.#opening) return
+    if (attempt !== this.#live && attempt !== this.#former && !this.#openings.includes(attempt)) return
     const isFirst = this.#position.cursor === null
     const step = this.#position.take(delivery, attempt.resets)
     const { onEvent } = this.#options
@@ -473,31 +486,25 @@ export class Session {
 
   /** Once the live link has caught up, lets the former one go and tells what there is to tell. */
   #settle(): void {
-    const head = this.#live?.link?.head
-    if (head === undefined || this.#position.cursor === null) return
+    const live = this.#live
+    const head = live?.link?.head
+    if (live === null || head === undefined || this.#position.cursor === null) return
     const caughtUp = this.#position.cursor.epoch !== head.epoch || this.#position.cursor.offset >= head.offset
     if (!caughtUp) return
     const former = this.#former
     this.#former = null
     void former?.end()
-    const switching = this.#switching
-    if (switching !== null && switching.attempt === this.#live) {
-      this.#switching = null
-      const report: SwitchReport = {
-        from: switching.from,
-        to: switching.attempt.transport.name,
-        durationMs: this.#clock.nowMs() - switching.startedAtMs,
-        overlapped: this.#position.overlapped - switching.overlappedBefore,
-      }
-      this.#options.onEvent({ kind: 'switched', report })
-      switching.resolve(report)
+    const switched = this.#switch.finished(live)
+    if (switched !== null) {
+      this.#options.onEvent({ kind: 'switched', report: switched.report })
+      switched.waiter.resolve(switched.report)
     }
     const recovered = this.#recovering
     this.#recovering = null
     if (recovered !== null) this.#options.onEvent({ kind: 'recovered', ...recovered })
-    if (former !== null || switching !== null || recovered !== null) this.#changed()
+    if (former !== null || switched !== null || recovered !== null) this.#changed()
     // While it lasted there was no way back.
-    if (switching !== null) this.#return()
+    if (switched !== null) this.#return()
   }
 
   #changed(): void {
@@ -506,17 +513,14 @@ export class Session {
   }
 
   #view(): SessionState {
-    const links: LinkView[] = []
-    if (this.#former !== null) links.push(this.#former.view('closing'))
-    if (this.#live !== null) links.push(this.#live.view(this.#former === null ? 'live' : 'catching-up'))
-    if (this.#opening !== null) links.push(this.#opening.view('opening'))
+    const parts = { live: this.#live, former: this.#former, openings: this.#openings.all }
     return {
       phase: this.#phase,
-      transport: this.#opening?.transport.name ?? this.#transport.name,
+      transport: this.#transport.name,
       wished: this.#fallback.wished,
       skipped: this.#live === null ? [] : this.#fallback.skippedFor(this.#live.transport.name),
-      ladder: this.#fallback.rungs(),
-      links,
+      ladder: ladderView(this.#fallback.rungs(), parts),
+      links: linkViews(parts),
       retryAtMs: this.#retryAtMs,
       failures: this.#phase === 'open' ? 0 : this.#failures,
       trouble: this.#trouble,
@@ -524,10 +528,6 @@ export class Session {
       cursor: this.#position.cursor,
     }
   }
-}
-
-function supersededError(): LinkError {
-  return new LinkError('local', 'Another switch took the place of this one.')
 }
 
 /** Whether a failure to open may lie in the transport. What Parley's server says about itself, or about the session, does not; what a proxy says may. */

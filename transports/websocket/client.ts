@@ -3,8 +3,9 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { ClientTransport, Link, OpenRequest, TransportName } from '../contract.ts'
 import { formatCursor } from '../cursor.ts'
 import { LinkError, messageOf } from '../errors.ts'
-import { type Counter, newCounter, unreachable } from '../http.client.ts'
+import { type Counter, type Fetch, newCounter, roomUrl, unreachable } from '../http.client.ts'
 import { goodbyeError, type Hello } from '../wire.ts'
+import { whyNotOpened } from './diagnosis.ts'
 import { jsonSubprotocol } from './documents.ts'
 import {
   type CloseLike,
@@ -20,6 +21,8 @@ export type WebSocketConstructor = new (url: string, protocols: string[]) => Web
 export interface WebSocketOptions {
   readonly WebSocket: WebSocketConstructor
   readonly clock?: Clock
+  /** Asks the same path why a handshake failed, where the runtime doesn't tell: a browser's. */
+  readonly fetch?: Fetch
   /** Opens them over HTTP/2 (RFC 8441): this is `websocket-h2` then, and not `websocket`. */
   readonly http2?: OverHttp2
 }
@@ -70,7 +73,7 @@ export class WebSocketTransport implements ClientTransport {
   }
 
   #open(request: OpenRequest): Promise<Link> {
-    const { WebSocket, clock = systemClock, http2 } = this.#options
+    const { WebSocket, clock = systemClock, http2, fetch } = this.#options
     return new Promise((resolve, reject) => {
       if (request.signal.aborted) {
         reject(new LinkError('local', 'Given up.'))
@@ -102,7 +105,10 @@ export class WebSocketTransport implements ClientTransport {
       socket.onerror = ({ message }: { readonly message?: unknown }) => {
         if (typeof message === 'string') said = message
       }
-      socket.onclose = (event: CloseLike) => fail(neverOpened(event.reason, said))
+      socket.onclose = ({ reason }: CloseLike) => {
+        if (fetch === undefined || reason !== '' || said !== '') fail(neverOpened(reason, said))
+        else void whyNotOpened(fetch, roomUrl(request, 'socket', request.start), request.signal).then(fail)
+      }
     })
   }
 }

@@ -20,7 +20,7 @@ export const webSocketHttp2Server: ServerTransport = {
     const log = (error: unknown): void => app.log.error(error)
     context.connect('socket', connect(context, createAcceptor(), takeCare(app, context), log))
     context.upgrade('socket', explain)
-    refuseWithoutUpgrade(app, `${onlyOverHttp2} Open this address with an extended CONNECT.`)
+    refuseWithoutUpgrade(app, context.hub, `${onlyOverHttp2} Open this address with an extended CONNECT.`)
   },
 }
 

@@ -1,7 +1,7 @@
 // WebSocket, server half: turns the hand-built sockets into subscribers of the hub.
 import type { FastifyInstance } from 'fastify'
 import { refuseUpgrade } from '../before-router.server.ts'
-import type { MountContext, ServerTransport, UpgradeHandler } from '../contract.server.ts'
+import type { Hub, MountContext, ServerTransport, UpgradeHandler } from '../contract.server.ts'
 import { problem } from '../problem.ts'
 import { problemFor, sendProblem } from '../request.server.ts'
 import type { Acceptor } from './accept.node.ts'
@@ -16,13 +16,15 @@ export const webSocketServer: ServerTransport = {
       'socket',
       upgrade(context, createAcceptor(), care, (error) => app.log.error(error)),
     )
-    refuseWithoutUpgrade(app, 'Open this address as a WebSocket.')
+    refuseWithoutUpgrade(app, context.hub, 'Open this address as a WebSocket.')
   },
 }
 
 /** A plain request to the socket's address (RFC 9110 §15.5.22). */
-export function refuseWithoutUpgrade(app: FastifyInstance, detail: string): void {
+export function refuseWithoutUpgrade(app: FastifyInstance, hub: Hub, detail: string): void {
   app.get('/rooms/:room/socket', { exposeHeadRoute: false }, (request, reply) => {
+    // Whoever asks may be a browser's page that wants to know why its handshake was refused.
+    hub.assertServing()
     reply.header('sec-websocket-version', '13')
     // HTTP/2 has no upgrades, and no such field (RFC 9113 §8.2.2): Node throws on it, and nobody would catch that.
     if (request.raw.httpVersionMajor === 1) reply.header('upgrade', 'websocket')

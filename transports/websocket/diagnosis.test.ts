@@ -1,0 +1,119 @@
+// Why a WebSocket did not open, as the same path by fetch tells it: what each answer stands for, and the real server's answers.
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { LinkError } from '../errors.ts'
+import { type Lab, startLab } from '../lab.harness.ts'
+import { problem } from '../problem.ts'
+import { WebSocketTransport } from './client.ts'
+import { diagnosisTimeoutMs, whyNotOpened } from './diagnosis.ts'
+import type { CloseLike, WebSocketLike } from './link.ts'
+import { webSocketServer } from './server.ts'
+
+const address = new URL('http://127.0.0.1:9/rooms/lounge/socket?last=0')
+const never = new AbortController().signal
+
+function answering(response: Response) {
+  return () => Promise.resolve(response)
+}
+
+describe('an answer', () => {
+  test.each([502, 403, 200, 404])('of %i that is not Parley’s names its status', async (status) => {
+    const error = await whyNotOpened(answering(new Response('<html>', { status })), address, never)
+    expect(error).toBeInstanceOf(LinkError)
+    expect(error).toMatchObject({
+      cause: 'network',
+      retry: true,
+      message: `The handshake was refused; the same path by fetch answers ${status}.`,
+    })
+  })
+
+  test('of our server that it wants an upgrade says that the upgrade was lost on the way', async () => {
+    const body = JSON.stringify(problem('upgrade-required', 'Open this address as a WebSocket.'))
+    const error = await whyNotOpened(answering(new Response(body, { status: 426 })), address, never)
+    expect(error).toMatchObject({ cause: 'network', retry: true })
+    expect(error.message).toContain('lets no WebSocket through')
+  })
+
+  test('of our server that it goes away is its word, with the time to come back', async () => {
+    const body = JSON.stringify(problem('draining', 'Going away.', { retryAfterMs: 1500 }))
+    const error = await whyNotOpened(answering(new Response(body, { status: 503 })), address, never)
+    expect(error).toMatchObject({ cause: 'peer', retryAfterMs: 1500, message: 'Going away.' })
+  })
+})
+
+test('no answer at all: it is the network, and the reason is kept', async () => {
+  const error = await whyNotOpened(() => Promise.reject(new TypeError('Failed to fetch')), address, never)
+  expect(error.cause).toBe('network')
+  expect(error.message).toBe('The handshake failed; the same path by fetch fails too: Failed to fetch.')
+})
+
+test('no answer in time is not waited for', async () => {
+  const timeout = new AbortController()
+  const spy = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(timeout.signal)
+  const asking = whyNotOpened(
+    (_url, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(new Error('aborted')))
+      }),
+    address,
+    never,
+  )
+  expect(spy).toHaveBeenCalledWith(diagnosisTimeoutMs)
+  timeout.abort()
+  expect((await asking).message).toBe(
+    'The handshake failed; the same path by fetch has no answer within 1 s.',
+  )
+  spy.mockRestore()
+})
+
+describe('a client half whose WebSocket tells nothing, before the real server', () => {
+  let lab: Lab
+
+  afterEach(() => lab.close())
+
+  /** A browser's, on a network that refuses the handshake: it closes, and says nothing. */
+  class Refused implements WebSocketLike {
+    readonly protocol = ''
+    readonly bufferedAmount = 0
+    onopen: ((event: never) => void) | null = null
+    onmessage: ((event: never) => void) | null = null
+    onclose: ((event: never) => void) | null = null
+    onerror: ((event: never) => void) | null = null
+    constructor() {
+      queueMicrotask(() =>
+        (this.onclose as ((event: CloseLike) => void) | null)?.({ code: 1006, reason: '' }),
+      )
+    }
+    send(): void {
+      throw new Error('It never opened.')
+    }
+    close(): void {
+      this.onclose = null
+    }
+  }
+
+  async function failure(): Promise<unknown> {
+    const transport = new WebSocketTransport({ WebSocket: Refused, fetch: lab.fetch })
+    const opening = transport.open({
+      base: lab.http,
+      room: 'lounge',
+      session: crypto.randomUUID(),
+      link: 1,
+      start: { last: 0 },
+      receive: () => undefined,
+      closed: () => undefined,
+      signal: never,
+    })
+    return opening.catch((error: unknown) => error)
+  }
+
+  test('learns that the server is there', async () => {
+    lab = await startLab({ transports: [webSocketServer] })
+    expect(await failure()).toMatchObject({ cause: 'network', message: expect.stringContaining('by fetch') })
+  })
+
+  test('learns when to come back to one that goes away (R33)', async () => {
+    lab = await startLab({ transports: [webSocketServer] })
+    await lab.hub.drain()
+    expect(await failure()).toMatchObject({ cause: 'peer', retryAfterMs: expect.any(Number) })
+  })
+})
