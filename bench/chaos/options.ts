@@ -1,6 +1,8 @@
 // The command line of `npm run chaos`, and its help. Pure.
 
 import { parseArgs } from 'node:util'
+import { serverTransports } from '../../server/transports.ts'
+import type { TransportName } from '../../transports/contract.ts'
 import { UsageError } from '../../transports/errors.ts'
 import { optionLines, understood, whole } from '../arguments.ts'
 import { faultKinds, faultTexts } from './faults.ts'
@@ -10,7 +12,8 @@ export type Command =
   | { readonly kind: 'run'; readonly settings: Settings; readonly jsonFile: string | null }
   | { readonly kind: 'help'; readonly text: string }
 
-export const chaosTransports = ['polling', 'http2-push', 'websocket', 'websocket-h2'] as const
+/** What the server offers: a new transport is in its table, and nowhere here. */
+export const chaosTransports: readonly TransportName[] = serverTransports.map(({ name }) => name)
 
 const optionTable = {
   seconds: {
@@ -68,7 +71,7 @@ function transportsOf(text: string | undefined): readonly string[] {
   if (text === undefined) return chaosTransports
   const names = [...new Set(text.split(',').filter((name) => name !== ''))]
   for (const name of names) {
-    if (!chaosTransports.some((known) => known === name))
+    if (!chaosTransports.includes(name))
       throw new UsageError(`There is no transport "${name}". Known: ${chaosTransports.join(', ')}.`)
   }
   if (names.length === 0) throw new UsageError('--transports names one at least.')

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ladder } from '../../transports/catalogue.ts'
 import { messageOf } from '../../transports/errors.ts'
 import { type Random, randomStream } from '../random.ts'
 import { type ActContext, pause, perform, recoveryLimitMs, until } from './acts.ts'
@@ -22,8 +23,6 @@ const openLimitMs = 20_000
 /** What each client posts right before the server is ended, and how long that moment may take to come. */
 const burstMessages = 10
 const momentLimitMs = 250
-/** The page's own. */
-const fallbackOrder = ['websocket', 'http2-push', 'polling']
 /** How long the server's next fault may wait until there is a live link of every transport. */
 const everybodyLimitMs = 3000
 /** After the last fault everything must be known and read by then. */
@@ -129,7 +128,7 @@ class Run {
           certificate,
           transport: transports[index % transports.length] ?? '',
           // Half of them do as the page does, half stay where they are put.
-          fallback: index % 2 === 0 ? [] : fallbackOrder.filter((name) => transports.includes(name)),
+          fallback: index % 2 === 0 ? [] : ladder.filter((name) => transports.includes(name)),
           folder: this.#folder,
           publications,
           messagesPerSecond: messagesPerSecond / clients,
