@@ -1,0 +1,102 @@
+// docs/transports.md against the code: its heads are what the real server answers, its words the catalogue's, its bytes the model's, its diagrams whole.
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { serverTransports } from '../server/transports.ts'
+import { startTestServer, type TestServer } from '../server/server.harness.ts'
+import { autoEntry, catalogue, groupTitles } from '../transports/catalogue.ts'
+import { ask, exchangesOf, patternOf, sceneOn, shownOf } from './heads.harness.ts'
+import { diagramFaults } from './mermaid.harness.ts'
+
+const page = readFileSync(new URL('transports.md', import.meta.url), 'utf8')
+const exchanges = exchangesOf(page)
+const offered = serverTransports.map(({ name }) => name)
+
+/** The text under a heading, up to the next one of its level or above. */
+function under(heading: string, text = page): string {
+  const [marks = ''] = heading.split(' ')
+  const start = `\n${text}`.indexOf(`\n${heading}\n`)
+  if (start < 0) throw new Error(`There is no "${heading}".`)
+  const rest = text.slice(start + heading.length)
+  const end = rest.search(new RegExp(`^#{1,${marks.length}} `, 'm'))
+  return end < 0 ? rest : rest.slice(0, end)
+}
+
+describe('the heads in docs/transports.md', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startTestServer()
+  })
+  afterAll(() => server.end())
+
+  for (const exchange of exchanges) {
+    const { transport, what, line } = exchange
+    const isOffered = offered.includes(transport) || transport === 'every'
+    test.skipIf(!isOffered)(`line ${line}: ${transport}, ${what}`, async () => {
+      const scene = await sceneOn(server, 'lobby')
+      const before = server.hub.stats().subscribers
+      const answer = ask(exchange, scene, 5000)
+      if (what === 'parked') {
+        await vi.waitFor(() => expect(server.hub.stats().subscribers).toBeGreaterThan(before))
+        await scene.publish()
+      }
+      // A mismatch is shown as the page's text beside what came, which is what one wants to see.
+      const text = await answer
+      const shown = shownOf(exchange)
+      if (!patternOf(shown, scene.values).test(text)) expect(text).toBe(shown)
+    })
+  }
+
+  test.each(offered)('%s is shown', (name) => {
+    expect(exchanges.map(({ transport }) => transport)).toContain(name)
+  })
+
+  test('an answer that is another is noticed', () => {
+    const shown = 'HTTP/1.1 200 OK\ndate: <date>\n\n<head>'
+    const values = { head: 'e.1' }
+    const said = 'HTTP/1.1 200 OK\ndate: Mon, 23 Nov 2026 02:18:22 GMT\n\ne.1'
+    expect(patternOf(shown, values).test(said)).toBe(true)
+    expect(patternOf(shown, values).test(said.replace('e.1', 'ex1'))).toBe(false)
+    expect(patternOf(shown, values).test(said.replace('\n\n', '\nvary: origin\n\n'))).toBe(false)
+    expect(() => patternOf('<nothing>', values)).toThrow(/stands for/)
+  })
+})
+
+describe('the sections of docs/transports.md', () => {
+  test.each(catalogue.map((entry) => [entry.title, entry] as const))('%s: the catalogue’s words, and a diagram', (_, entry) => {
+    const section = under(`### ${entry.title}`, under(`## ${groupTitles[entry.group]}`))
+    for (const sentence of [entry.how, entry.cost, entry.when]) expect(section).toContain(`| ${sentence} |`)
+    if (entry.note !== null) expect(section).toContain(entry.note)
+    expect(section).toMatch(/```mermaid\n/)
+  })
+
+  test('the ladder over them has the same', () => {
+    const section = under(`## ${autoEntry.title}`)
+    for (const sentence of [autoEntry.how, autoEntry.cost, autoEntry.when]) expect(section).toContain(`| ${sentence} |`)
+    expect(section).toMatch(/```mermaid\n/)
+  })
+
+  test('they stand in the catalogue’s order, and each has a row in the table at the top', () => {
+    const headings = [...page.matchAll(/^### (.+)$/gm)].map(([, title = '']) => title)
+    const titles = catalogue.map(({ title }) => title)
+    expect(headings.filter((title) => titles.includes(title))).toEqual(titles)
+    const rows = [...page.slice(0, page.indexOf('\n## ')).matchAll(/^\| \[([^\]]+)\]\(#/gm)].map(([, title = '']) => title)
+    expect(rows).toEqual([...titles, autoEntry.title])
+  })
+})
+
+describe('the diagrams of docs/transports.md', () => {
+  const diagrams = [...page.matchAll(/^```mermaid\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
+
+  test.each(diagrams.map((text, index) => [index + 1, text] as const))('the %i. is whole', (_, text) => {
+    expect(diagramFaults(text)).toEqual([])
+  })
+
+  test('one that is not is noticed', () => {
+    const whole = 'sequenceDiagram\n  participant A\n  participant B as the server\n  loop ever\n    A->>B: hello\n  end\n'
+    expect(diagramFaults(whole)).toEqual([])
+    expect(diagramFaults(whole.replace('A->>B', 'A->>C'))).toHaveLength(1)
+    expect(diagramFaults(whole.replace('->>', '=>'))).not.toEqual([])
+    expect(diagramFaults(whole.replace('  end\n', ''))).toHaveLength(1)
+    expect(diagramFaults('flowchart LR\n')).toHaveLength(2)
+  })
+})
