@@ -1,12 +1,14 @@
 // The transports that the server offers: one table. A new one is one line here.
 import type { ServerTransport } from '../transports/contract.server.ts'
 import { http2PushServer } from '../transports/http2-push/server.ts'
+import { longPollingServer } from '../transports/long-polling/server.ts'
 import { pollingServer } from '../transports/polling/server.ts'
 import { webSocketHttp2Server } from '../transports/websocket/over-http2.server.ts'
 import { webSocketServer } from '../transports/websocket/server.ts'
 
 export const serverTransports: readonly ServerTransport[] = [
   pollingServer,
+  longPollingServer,
   http2PushServer,
   webSocketServer,
   webSocketHttp2Server,

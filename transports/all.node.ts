@@ -4,6 +4,7 @@ import type { ClientTransport } from './contract.ts'
 import { nodeFetch } from './fetch.node.ts'
 import type { Fetch } from './http.client.ts'
 import { Http2PushTransport } from './http2-push/client.ts'
+import { LongPollingTransport } from './long-polling/client.ts'
 import { PollingTransport } from './polling/client.ts'
 import { WebSocketTransport } from './websocket/client.ts'
 import { Http2Dialer } from './websocket/dial-http2.node.ts'
@@ -53,6 +54,7 @@ export function nodeTransports(options: NodeTransportsOptions): NodeTransports {
   return {
     all: [
       polling,
+      new LongPollingTransport({ fetch: client.fetch }),
       new Http2PushTransport({ fetch: client.fetch }),
       new WebSocketTransport({ WebSocket: TrustingWebSocket }),
       new WebSocketTransport({ WebSocket: WebSocketOverHttp2, http2 }),

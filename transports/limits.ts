@@ -12,6 +12,8 @@ export const wireLimits = {
   draftBytes: 64 * 1024,
   /** A position on the wire, see `cursor.ts`. */
   cursorCharacters: 57,
+  /** How long a read may wait for something to read (`wait=`), in seconds. */
+  waitSeconds: 30,
   /** Messages in one answer to a read. */
   pageMessages: 500,
   /** Messages that a read gives when it does not say how many. */
@@ -40,6 +42,10 @@ export const serverLimits = {
   socketBacklogBytes: 96 * 1024,
   /** Answers to reads that a connection has not taken yet; beyond it the next ones wait (R38). */
   unreadAnswerBytes: 48 * 1024,
+  /** Parked polls of one connection, those included whose answers are not taken yet: the tabs of a browser share one over HTTP/2. */
+  parkedPollsOnConnection: 128,
+  /** What a refusal takes on the wire, about. */
+  problemBytes: 512,
   /** Requests of one connection that wait for their turn; what is beyond is reset: the stream, or an HTTP/1.1 connection. */
   waitingRequests: 8,
   /** Requests of an HTTP/2 connection that are reset so, without an answer taken between; then the connection ends. */

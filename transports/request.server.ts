@@ -1,4 +1,5 @@
 // What every server half asks of a request: where to start, who the link is, and how to answer with a problem.
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import type { LinkIdentity, Query } from './contract.server.ts'
 import type { Negotiated, Start } from './contract.ts'
@@ -92,6 +93,20 @@ export function sendProblem(reply: FastifyReply, value: Problem): FastifyReply {
     .header('cache-control', 'no-store')
     .type('application/problem+json')
     .send(JSON.stringify(value))
+}
+
+/** The same for a response that no framework has wrapped. One that has begun, or whose peer is gone, is left alone. */
+export function answerProblem(response: ServerResponse, value: Problem): void {
+  if (response.headersSent || response.destroyed) return
+  const body = JSON.stringify(value)
+  const headers: OutgoingHttpHeaders = {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  }
+  if (value.retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(value.retryAfterMs / 1000))
+  response.writeHead(value.status, headers)
+  response.end(body)
 }
 
 /** The problem that stands for whatever was thrown. What nobody foresaw is told to `log`, and the client learns no details. */

@@ -9,23 +9,21 @@ import type {
   Receipt,
   Start,
 } from '../contract.ts'
-import { type Cursor, formatCursor, sameCursor } from '../cursor.ts'
-import { LinkError, UsageError } from '../errors.ts'
+import { type Cursor, sameCursor } from '../cursor.ts'
+import { UsageError } from '../errors.ts'
 import {
-  answerTimeoutMs,
   type Counter,
   closedFor,
   DraftSender,
   type Fetch,
-  negotiatedIn,
   newCounter,
-  refusal,
   roomUrl,
   unreachable,
 } from '../http.client.ts'
 import { endedHere, LinkEnd } from '../link-end.ts'
 import type { Draft } from '../message.ts'
-import { decodePoll, type PollDocument } from '../wire.ts'
+import { deliveryIn, firstPoll, type PollAnswer, poll, startIn } from '../poll.client.ts'
+import type { PollDocument } from '../wire.ts'
 
 export const shortestIntervalMs = 100
 export const longestIntervalMs = 30_000
@@ -77,15 +75,12 @@ export class PollingTransport implements ClientTransport {
   async open(request: OpenRequest): Promise<Link> {
     const { fetch, visibility, clock = systemClock } = this.#options
     const counter = newCounter()
-    const answer = await poll(
+    const answer = await firstPoll({
       fetch,
       counter,
-      roomUrl(request, 'messages', request.start),
-      null,
-      request.signal,
-    )
-    if (answer.document === null)
-      throw new LinkError('protocol', 'The server answered "nothing new" to a first question.')
+      url: roomUrl(request, 'messages', request.start),
+      signal: request.signal,
+    })
     const link: PollingLink = new PollingLink({
       fetch,
       counter,
@@ -109,45 +104,6 @@ function checkedInterval(value: number): number {
   throw new UsageError(
     `A polling interval is ${shortestIntervalMs} to ${longestIntervalMs} ms, not ${value}.`,
   )
-}
-
-interface Answer {
-  /** Null: 304, nothing new. */
-  readonly document: PollDocument | null
-  readonly negotiated: Negotiated
-}
-
-async function poll(
-  fetch: Fetch,
-  counter: Counter,
-  url: URL,
-  known: Cursor | null,
-  signal: AbortSignal,
-): Promise<Answer> {
-  counter.requests += 1
-  const timeout = AbortSignal.timeout(answerTimeoutMs)
-  try {
-    const response = await fetch(url, {
-      headers: known === null ? {} : { 'if-none-match': `"${formatCursor(known)}"` },
-      // The browser's cache would add its own question to ours.
-      cache: 'no-store',
-      redirect: 'error',
-      signal: AbortSignal.any([signal, timeout]),
-    })
-    counter.reads += 1
-    if (response.status !== 200 && response.status !== 304) throw await refusal(response)
-    const negotiated = negotiatedIn(response)
-    if (negotiated === null) throw new LinkError('protocol', 'The answer does not come from a Parley server.')
-    const body = await response.arrayBuffer()
-    counter.payloadBytesDown += body.byteLength
-    if (response.status === 304) return { document: null, negotiated }
-    return { document: decodePoll(new TextDecoder().decode(body)), negotiated }
-  } catch (error) {
-    if (timeout.aborted && !signal.aborted) {
-      throw new LinkError('idle', `No answer within ${answerTimeoutMs / 1000} s.`, { error })
-    }
-    throw unreachable(error, signal)
-  }
 }
 
 interface PollingLinkParts {
@@ -178,7 +134,7 @@ class PollingLink implements Link {
   constructor(parts: PollingLinkParts) {
     this.#parts = parts
     this.negotiated = parts.negotiated
-    this.start = parts.first.kind === 'reset' ? parts.first.cursor : parts.first.after
+    this.start = startIn(parts.first)
     this.head = parts.first.head
     this.#sender = new DraftSender(parts.fetch, parts.request, parts.counter)
     this.#end = new LinkEnd((reason) => parts.request.closed(reason))
@@ -199,19 +155,20 @@ class PollingLink implements Link {
     let leadsOn = true
     try {
       while (this.#end.reason === null) {
-        if (document !== null) await request.receive(withoutHead(document))
+        if (document !== null) await request.receive(deliveryIn(document))
         // Where there is more, it asks at once, as long as the answers lead on.
         const isMore = document !== null && leadsOn && !sameCursor(document.cursor, document.head)
         if (!isMore) await this.#rest()
         if (this.#end.reason !== null) return
         const start: Start = { after: cursor }
-        const answer: Answer = await poll(
+        const url = roomUrl(request, 'messages', start)
+        const answer: PollAnswer = await poll({
           fetch,
           counter,
-          roomUrl(request, 'messages', start),
-          cursor,
-          this.#stop.signal,
-        )
+          url,
+          known: cursor,
+          signal: this.#stop.signal,
+        })
         document = answer.document
         const reached: Cursor = document?.cursor ?? cursor
         leadsOn = !sameCursor(reached, cursor)
@@ -262,8 +219,4 @@ class PollingLink implements Link {
       this.#wake = null
     }
   }
-}
-
-function withoutHead({ head: _, ...delivery }: PollDocument) {
-  return delivery
 }
