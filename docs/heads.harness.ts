@@ -102,8 +102,9 @@ export function ask(exchange: Exchange, scene: Scene, timeoutMs: number): Promis
     : askHttp2(request, scene, expected, timeoutMs)
 }
 
-/** The response as the page shows it: without the line end that the fence needs, unless it is the end of a head. */
+/** The response as the page shows it: without the line end that the fence needs, but with the empty line that ends a head. */
 export function shownOf({ response }: Exchange): string {
+  if (response.endsWith('\n\n')) return response
   return response.includes('\n\n') ? response.replace(/\n$/, '') : `${response}\n`
 }
 

@@ -1,8 +1,18 @@
 // docs/transports.md against the code: its heads are what the real server answers, its words the catalogue's, its bytes the model's, its diagrams whole.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { serverTransports } from '../server/transports.ts'
+import { type Exchange, http2Poll, http2Post } from '../bench/model/exchanges.ts'
+import {
+  deliveryBytes,
+  documentOnWire,
+  receiptBytes,
+  sendBytes,
+  webSocketHeaderBytes,
+  writeBytes,
+} from '../bench/model/wire.ts'
 import { startTestServer, type TestServer } from '../server/server.harness.ts'
+import { serverTransports } from '../server/transports.ts'
 import { autoEntry, catalogue, groupTitles } from '../transports/catalogue.ts'
 import { ask, exchangesOf, patternOf, sceneOn, shownOf } from './heads.harness.ts'
 import { diagramFaults } from './mermaid.harness.ts'
@@ -10,6 +20,8 @@ import { diagramFaults } from './mermaid.harness.ts'
 const page = readFileSync(new URL('transports.md', import.meta.url), 'utf8')
 const exchanges = exchangesOf(page)
 const offered = serverTransports.map(({ name }) => name)
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 /** The text under a heading, up to the next one of its level or above. */
 function under(heading: string, text = page): string {
@@ -62,16 +74,20 @@ describe('the heads in docs/transports.md', () => {
 })
 
 describe('the sections of docs/transports.md', () => {
-  test.each(catalogue.map((entry) => [entry.title, entry] as const))('%s: the catalogue’s words, and a diagram', (_, entry) => {
-    const section = under(`### ${entry.title}`, under(`## ${groupTitles[entry.group]}`))
-    for (const sentence of [entry.how, entry.cost, entry.when]) expect(section).toContain(`| ${sentence} |`)
-    if (entry.note !== null) expect(section).toContain(entry.note)
-    expect(section).toMatch(/```mermaid\n/)
-  })
+  test.each(catalogue.map((entry) => [entry.title, entry] as const))(
+    '%s: the catalogue’s words, and a diagram',
+    (_, entry) => {
+      const section = under(`### ${entry.title}`, under(`## ${groupTitles[entry.group]}`))
+      for (const sentence of [entry.how, entry.cost, entry.when]) expect(section).toContain(`| ${sentence} |`)
+      if (entry.note !== null) expect(section).toContain(entry.note)
+      expect(section).toMatch(/```mermaid\n/)
+    },
+  )
 
   test('the ladder over them has the same', () => {
     const section = under(`## ${autoEntry.title}`)
-    for (const sentence of [autoEntry.how, autoEntry.cost, autoEntry.when]) expect(section).toContain(`| ${sentence} |`)
+    for (const sentence of [autoEntry.how, autoEntry.cost, autoEntry.when])
+      expect(section).toContain(`| ${sentence} |`)
     expect(section).toMatch(/```mermaid\n/)
   })
 
@@ -79,8 +95,69 @@ describe('the sections of docs/transports.md', () => {
     const headings = [...page.matchAll(/^### (.+)$/gm)].map(([, title = '']) => title)
     const titles = catalogue.map(({ title }) => title)
     expect(headings.filter((title) => titles.includes(title))).toEqual(titles)
-    const rows = [...page.slice(0, page.indexOf('\n## ')).matchAll(/^\| \[([^\]]+)\]\(#/gm)].map(([, title = '']) => title)
+    const rows = [...page.slice(0, page.indexOf('\n## ')).matchAll(/^\| \[([^\]]+)\]\(#/gm)].map(
+      ([, title = '']) => title,
+    )
     expect(rows).toEqual([...titles, autoEntry.title])
+  })
+
+  test('links within the page lead to its headings', () => {
+    const anchors = [...page.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    )
+    const links = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor = '']) => anchor)
+    expect(links.length).toBeGreaterThanOrEqual(catalogue.length)
+    for (const link of links) expect(anchors).toContain(link)
+  })
+
+  test('links to files lead to files', () => {
+    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = '']) => path)
+    for (const path of links) expect(existsSync(new URL(path, import.meta.url)), path).toBe(true)
+  })
+})
+
+describe('the bytes in docs/transports.md', () => {
+  const shape = { epochCharacters: 12, textBytes: 64, offsetDigits: 3 }
+  const document = deliveryBytes(shape, 1)
+  const both = ({ up, down }: Exchange): number => up + down
+  /** The last cell of a transport's row. */
+  const cellOf = (title: string): string =>
+    new RegExp(`^\\| \\[${escaped(title)}\\].* \\| ([^|]+) \\|$`, 'm').exec(page)?.[1] ?? ''
+
+  test('the document is as long as it says', () => {
+    expect(page).toContain(`a document of ${document} bytes`)
+  })
+
+  test.each<[string, string]>([
+    [
+      'Polling',
+      `${both(http2Poll(shape, 1, 1000))}, and ${both(http2Poll(shape, 0, 1000))} for each question in vain`,
+    ],
+    ['HTTP/2 push', String(documentOnWire('http2-stream', document, true))],
+    ['WebSocket (by hand)', String(documentOnWire('websocket', document, true))],
+    ['WebSocket over HTTP/2', String(documentOnWire('websocket-h2', document, true))],
+    ['WebSocket (ws library)', String(documentOnWire('websocket', document, true))],
+  ])('%s: %s', (title, bytes) => {
+    expect(cellOf(title)).toBe(bytes)
+  })
+
+  test('sending', () => {
+    const sent = writeBytes(webSocketHeaderBytes(sendBytes(shape), true) + sendBytes(shape), true)
+    const receipt = documentOnWire('websocket', receiptBytes(shape), true)
+    expect(page).toContain(
+      `takes ${both(http2Post(shape, 1000))} bytes by POST and ${sent + receipt} on a WebSocket`,
+    )
+  })
+})
+
+describe('what is not offered', () => {
+  test('is still not: there is no QUIC in this runtime', () => {
+    expect(isBuiltin('node:quic')).toBe(false)
+    expect(typeof Reflect.get(globalThis, 'WebTransport')).toBe('undefined')
+    expect(typeof Reflect.get(globalThis, 'RTCPeerConnection')).toBe('undefined')
   })
 })
 
@@ -92,7 +169,8 @@ describe('the diagrams of docs/transports.md', () => {
   })
 
   test('one that is not is noticed', () => {
-    const whole = 'sequenceDiagram\n  participant A\n  participant B as the server\n  loop ever\n    A->>B: hello\n  end\n'
+    const whole =
+      'sequenceDiagram\n  participant A\n  participant B as the server\n  loop ever\n    A->>B: hello\n  end\n'
     expect(diagramFaults(whole)).toEqual([])
     expect(diagramFaults(whole.replace('A->>B', 'A->>C'))).toHaveLength(1)
     expect(diagramFaults(whole.replace('->>', '=>'))).not.toEqual([])
