@@ -4,6 +4,7 @@ import type { ClientTransport, TransportName } from '../transports/contract.ts'
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { LongPollingTransport } from '../transports/long-polling/client.ts'
 import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
+import { ServerSentEventsTransport } from '../transports/server-sent-events/client.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { http2InBrowser } from '../transports/websocket/http2-port.ts'
 
@@ -32,6 +33,7 @@ export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): Tr
     all: [
       polling,
       new LongPollingTransport({ fetch }),
+      new ServerSentEventsTransport({ EventSource, fetch }),
       new Http2PushTransport({ fetch }),
       new WebSocketTransport({ WebSocket, fetch }),
       new WebSocketTransport({ WebSocket, http2: http2InBrowser(fetch) }),

@@ -6,6 +6,8 @@ import type { Fetch } from './http.client.ts'
 import { Http2PushTransport } from './http2-push/client.ts'
 import { LongPollingTransport } from './long-polling/client.ts'
 import { PollingTransport } from './polling/client.ts'
+import { ServerSentEventsTransport } from './server-sent-events/client.ts'
+import { eventSourceOver } from './server-sent-events/fetch-event-source.ts'
 import { WebSocketTransport } from './websocket/client.ts'
 import { Http2Dialer } from './websocket/dial-http2.node.ts'
 import { http2Port } from './websocket/http2-port.ts'
@@ -55,6 +57,10 @@ export function nodeTransports(options: NodeTransportsOptions): NodeTransports {
     all: [
       polling,
       new LongPollingTransport({ fetch: client.fetch }),
+      new ServerSentEventsTransport({
+        EventSource: eventSourceOver({ fetch: client.fetch }),
+        fetch: client.fetch,
+      }),
       new Http2PushTransport({ fetch: client.fetch }),
       new WebSocketTransport({ WebSocket: TrustingWebSocket }),
       new WebSocketTransport({ WebSocket: WebSocketOverHttp2, http2 }),

@@ -3,16 +3,29 @@ import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, ST
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
-import type { ConnectHandler, Guard, QuickAnswer, StreamHandler, UpgradeHandler } from './contract.server.ts'
+import type {
+  Accepts,
+  ConnectHandler,
+  Guard,
+  QuickAnswer,
+  StreamHandler,
+  UpgradeHandler,
+} from './contract.server.ts'
 import { serverLimits } from './limits.ts'
 import { type Problem, problem } from './problem.ts'
 import { problemFor, queryOf } from './request.server.ts'
 import { roomProblem } from './text.ts'
 
+/** A handler that may share its address with others. */
+export interface AcceptingHandler {
+  readonly accepts: Accepts
+  readonly handler: StreamHandler
+}
+
 /** Handlers by the last part of `/rooms/:room/<suffix>`. */
 export interface Taken {
   readonly quick: QuickAnswer[]
-  readonly streams: Map<string, StreamHandler>
+  readonly streams: Map<string, AcceptingHandler[]>
   readonly upgrades: Map<string, UpgradeHandler>
   readonly connects: Map<string, ConnectHandler>
 }
@@ -94,10 +107,12 @@ function before<Details extends unknown[]>(
   })
 }
 
+const noSuchForm =
+  'This stream comes as application/x-ndjson or as text/event-stream, as far as they are served.'
 const roomPath = /^\/rooms\/([^/?#]*)\/([a-z0-9-]+)(?:\?(.*))?$/
 
 function dispatchStream(
-  handlers: ReadonlyMap<string, StreamHandler>,
+  handlers: ReadonlyMap<string, readonly AcceptingHandler[]>,
   guard: Guard,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -105,15 +120,17 @@ function dispatchStream(
 ): boolean {
   if (headers[':method'] !== 'GET') return false
   const [, room = '', suffix = '', search = ''] = roomPath.exec(headers[':path'] ?? '') ?? []
-  const handler = handlers.get(suffix)
-  if (handler === undefined) return false
+  const here = handlers.get(suffix)
+  if (here === undefined) return false
+  const found = here.find(({ accepts }) => accepts(headers.accept))
   const wrongRoom = roomProblem(room)
   const refused = guard({ host: hostOf(headers), origin: headers.origin })
   if (refused !== null) refuseStream(stream, refused)
   else if (wrongRoom !== null) refuseStream(stream, problem('bad-room', wrongRoom))
+  else if (found === undefined) refuseStream(stream, problem('not-acceptable', noSuchForm))
   else {
     try {
-      handler({ stream, headers, room, query: queryOf(search) })
+      found.handler({ stream, headers, room, query: queryOf(search) })
     } catch (error) {
       refuseStream(stream, problemFor(error, log))
     }

@@ -127,6 +127,9 @@ export type StreamHandler = (opened: {
   readonly query: Query
 }) => void
 
+/** Whether what a handler sends is wanted. `undefined`: the request has no `Accept`, and takes anything. */
+export type Accepts = (accept: string | undefined) => boolean
+
 /** Takes a CONNECT of `/rooms/:room/<suffix>` over HTTP/2, extended or not (RFC 8441). As above. */
 export type ConnectHandler = StreamHandler
 
@@ -139,8 +142,11 @@ export interface MountContext {
   readonly guard: Guard
   /** Registers the one handler of upgrades to `/rooms/:room/<suffix>`. */
   upgrade(suffix: string, handler: UpgradeHandler): void
-  /** Registers the one handler of HTTP/2 streams at `/rooms/:room/<suffix>`, which the router then doesn't see. */
-  stream(suffix: string, handler: StreamHandler): void
+  /**
+   * Registers a handler of HTTP/2 streams at `/rooms/:room/<suffix>`, which the router then doesn't see. Several may share an address:
+   * the first whose `accepts` likes the request's `Accept` takes it (RFC 9110 §12.5.1); where none does, it is answered with 406.
+   */
+  stream(suffix: string, accepts: Accepts, handler: StreamHandler): void
   /** Registers the one handler of extended CONNECTs to `/rooms/:room/<suffix>`, on a server that announces them. */
   connect(suffix: string, handler: ConnectHandler): void
   /** Registers an answer that is tried before the router. It makes the checks of the scope by itself. */

@@ -42,6 +42,8 @@ export const serverLimits = {
   socketBacklogBytes: 96 * 1024,
   /** Answers to reads that a connection has not taken yet; beyond it the next ones wait (R38). */
   unreadAnswerBytes: 48 * 1024,
+  /** An EventSource that was cut comes back by itself within this time, each after a wait of its own (R33). */
+  eventSourceRetryMs: 2000,
   /** Parked polls of one connection, those included whose answers are not taken yet: the tabs of a browser share one over HTTP/2. */
   parkedPollsOnConnection: 128,
   /** What a refusal takes on the wire, about. */

@@ -47,7 +47,10 @@ export async function mountTransports(app: FastifyInstance, options: MountOption
         guard: options.guard,
         heartbeatMs: options.heartbeatMs,
         quick: (answer) => taken.quick.push(answer),
-        stream: (suffix, handler) => taken.streams.set(suffix, handler),
+        stream: (suffix, accepts, handler) => {
+          const here = taken.streams.get(suffix) ?? []
+          taken.streams.set(suffix, [...here, { accepts, handler }])
+        },
         upgrade: (suffix, handler) => taken.upgrades.set(suffix, handler),
         connect: (suffix, handler) => taken.connects.set(suffix, handler),
       })

@@ -9,7 +9,7 @@ import type {
   OpenRequest,
   Receipt,
 } from '../contract.ts'
-import { type Cursor, formatCursor } from '../cursor.ts'
+import type { Cursor } from '../cursor.ts'
 import { LinkError } from '../errors.ts'
 import {
   type Counter,
@@ -25,15 +25,12 @@ import { serverLimits } from '../limits.ts'
 import { endedHere, LinkEnd } from '../link-end.ts'
 import { Liveness } from '../liveness.ts'
 import type { Draft } from '../message.ts'
-import { utf8Bytes } from '../text.ts'
-import { decodeDocument, decodePoll, goodbyeError, type Hello, type ServerDocument } from '../wire.ts'
+import { StreamProbe } from '../stream-probe.ts'
+import { decodeDocument, goodbyeError, type Hello, type ServerDocument } from '../wire.ts'
 import { LineDecoder } from './ndjson.ts'
 
 /** A line is a batch, which is bounded, or one message, whose text may be escaped to six times its size. */
 const longestLineBytes = serverLimits.batchBytes + 64 * 1024
-
-/** How long the server, and then the stream, may take to answer a probe, in ms. */
-const probeTimeoutMs = 5000
 
 export interface Http2PushOptions {
   /** One that speaks HTTP/2: a browser's, or undici's with `allowH2`. */
@@ -162,7 +159,7 @@ class StreamLink implements Link {
   #liveness: Liveness
   /** The end of what the stream has brought. */
   #cursor: Cursor
-  #probing = false
+  readonly #probe: StreamProbe
 
   constructor(parts: StreamParts) {
     const { hello, fetch, request, counter, stop } = parts
@@ -179,6 +176,16 @@ class StreamLink implements Link {
       this.#liveness.stop()
       this.#sender.close()
       stop.abort()
+    })
+    this.#probe = new StreamProbe({
+      fetch,
+      counter,
+      request,
+      signal: stop.signal,
+      cursor: () => this.#cursor,
+      demand: (limitMs) => this.#liveness.demand(limitMs),
+      silent: (detail) => this.#end.end({ cause: 'idle', retry: true, detail }),
+      failed: (error) => this.#end.end(closedFor(error)),
     })
   }
 
@@ -220,44 +227,8 @@ class StreamLink implements Link {
     return { ...this.#parts.counter }
   }
 
-  /** A stream can't be asked anything: a request beside it tells whether the server is there, and whether there is something that the stream should have brought (R35). */
   probe(): void {
-    if (this.#probing || this.#end.reason !== null) return
-    this.#probing = true
-    void this.#ask().finally(() => {
-      this.#probing = false
-    })
-  }
-
-  async #ask(): Promise<void> {
-    const { fetch, counter, request, stop } = this.#parts
-    const url = roomUrl(request, 'messages', { after: this.#cursor })
-    url.searchParams.set('limit', '1')
-    const timeout = AbortSignal.timeout(probeTimeoutMs)
-    counter.requests += 1
-    const { reads } = counter
-    try {
-      const response = await fetch(url, {
-        headers: { 'if-none-match': `"${formatCursor(this.#cursor)}"` },
-        cache: 'no-store',
-        redirect: 'error',
-        signal: AbortSignal.any([stop.signal, timeout]),
-      })
-      const body = await response.text()
-      counter.payloadBytesDown += utf8Bytes(body)
-      // Whoever refuses it for now is there; nothing new means that the stream has kept up.
-      if (response.status !== 200 || this.#end.reason !== null) return
-      const { head } = decodePoll(body)
-      const { epoch, offset } = this.#cursor
-      if (head.epoch !== epoch || head.offset > offset) this.#liveness.demand(probeTimeoutMs)
-    } catch (error) {
-      if (timeout.aborted) {
-        // On a slow network the answer waits behind what the stream brings, which is all the sign that is asked for.
-        if (counter.reads > reads) return
-        const detail = `The server did not answer within ${probeTimeoutMs / 1000} s.`
-        this.#end.end({ cause: 'idle', retry: true, detail })
-      } else this.#end.end(closedFor(unreachable(error, stop.signal)))
-    }
+    this.#probe.ask()
   }
 
   close(): Promise<void> {

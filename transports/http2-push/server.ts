@@ -45,7 +45,7 @@ export const http2PushServer: ServerTransport = {
       pulse: new SessionPulse(context.heartbeatMs),
     }
     app.addHook('onClose', () => care.heartbeats.stop())
-    context.stream('stream', open(context, care))
+    context.stream('stream', accepts, open(context, care))
     // Only HTTP/1.1 comes as far as the router.
     app.get('/rooms/:room/stream', { exposeHeadRoute: false }, () => {
       const detail = 'Open this stream over HTTP/2: on the TLS port, by a client that offers "h2".'
@@ -61,9 +61,6 @@ export const http2PushServer: ServerTransport = {
 function open(context: MountContext, care: Care): StreamHandler {
   const { hub, heartbeatMs } = context
   return ({ stream, headers, room, query }) => {
-    if (!accepts(headers.accept)) {
-      throw new ProblemError(problem('not-acceptable', 'This stream is application/x-ndjson.'))
-    }
     const start = startOf(query)
     const identity = identityOf(query, headers.origin)
     const subscriber = new StreamSubscriber(stream)
