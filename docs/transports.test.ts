@@ -6,8 +6,10 @@ import { type Exchange, http2Poll, http2Post } from '../bench/model/exchanges.ts
 import {
   deliveryBytes,
   documentOnWire,
+  http2DataBytes,
   receiptBytes,
   sendBytes,
+  sseBytes,
   webSocketHeaderBytes,
   writeBytes,
 } from '../bench/model/wire.ts'
@@ -135,6 +137,10 @@ describe('the bytes in docs/transports.md', () => {
     [
       'Polling',
       `${both(http2Poll(shape, 1, 1000))}, and ${both(http2Poll(shape, 0, 1000))} for each question in vain`,
+    ],
+    [
+      'Server-sent events',
+      String(writeBytes(http2DataBytes(sseBytes(document, { id: 'k3JxK3Jxk3Jx.100' })), true)),
     ],
     ['HTTP/2 push', String(documentOnWire('http2-stream', document, true))],
     ['WebSocket (by hand)', String(documentOnWire('websocket', document, true))],
