@@ -26,6 +26,13 @@ const whoeverFirst: Expectation = {
 const pollsBetween =
   'a poll holds no connection between two polls: one that is under way fails, the next one opens another'
 
+const healed: Row['but'] = {
+  'server-sent-events': {
+    causes: ['local', 'network'],
+    why: 'an EventSource comes back by itself, with the id of the last event: the link lives on when that succeeds at the first try',
+  },
+}
+
 const table: Readonly<Record<string, Row>> = {
   none: { ask: lives, push: lives },
   'delay and jitter': { ask: lives, push: lives },
@@ -35,8 +42,16 @@ const table: Readonly<Record<string, Row>> = {
     ask: one('local', 'a poll waits for its answer for ten seconds, and this stall is shorter'),
     push: whoeverFirst,
   },
-  'cut (RST)': { ask: { causes: ['local', 'network'], why: pollsBetween }, push: one('network') },
-  'cut (FIN)': { ask: { causes: ['local', 'network'], why: pollsBetween }, push: one('network') },
+  'cut (RST)': {
+    ask: { causes: ['local', 'network'], why: pollsBetween },
+    push: one('network'),
+    but: healed,
+  },
+  'cut (FIN)': {
+    ask: { causes: ['local', 'network'], why: pollsBetween },
+    push: one('network'),
+    but: healed,
+  },
   'half-open': {
     ask: one(
       'idle',
@@ -56,12 +71,16 @@ const table: Readonly<Record<string, Row>> = {
         'local',
         'the connection goes on to answer for the stream, whose flow control holds the rest back',
       ),
+      'server-sent-events': one(
+        'local',
+        'the connection goes on to answer for the stream, whose flow control holds the rest back',
+      ),
     },
   },
   'buffering proxy': { ask: lives, push: lives },
   're-chunked bytewise': { ask: lives, push: lives },
   're-chunked joined': { ask: lives, push: lives },
-  'server killed': { ask: one('network'), push: one('network') },
+  'server killed': { ask: one('network'), push: one('network'), but: healed },
   'server restarted': {
     ask: {
       causes: ['peer', 'network'],
@@ -70,8 +89,16 @@ const table: Readonly<Record<string, Row>> = {
     push: one('peer'),
   },
   'switch under way': { ask: one('replaced'), push: one('replaced') },
-  'log trimmed': { ask: one('network', 'kept out for longer than between two polls'), push: one('network') },
-  'new epoch': { ask: { causes: ['local', 'network'], why: pollsBetween }, push: one('network') },
+  'log trimmed': {
+    ask: one('network', 'kept out for longer than between two polls'),
+    push: one('network'),
+    but: healed,
+  },
+  'new epoch': {
+    ask: { causes: ['local', 'network'], why: pollsBetween },
+    push: one('network'),
+    but: healed,
+  },
   'a delivery lost': { ask: lives, push: lives },
 }
 

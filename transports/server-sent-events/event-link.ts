@@ -124,6 +124,8 @@ export class EventLink implements Link {
     } else if (this.#cancelHealing !== null) this.#lost('The stream broke, and could not be opened again.')
     else {
       counter.requests += 1
+      // That nothing is heard meanwhile is no news.
+      this.#liveness.stop()
       this.#cancelHealing = clock.after(healTimeoutMs, () =>
         this.#lost(`The stream broke, and was not open again within ${healTimeoutMs / 1000} s.`),
       )
@@ -151,6 +153,7 @@ export class EventLink implements Link {
     if (this.#cancelHealing === null) throw new LinkError('protocol', 'The server said hello twice.')
     this.#cancelHealing()
     this.#cancelHealing = null
+    this.#liveness = this.#watch()
     if (negotiated.protocol !== this.negotiated.protocol)
       throw new LinkError('network', `The stream came back over ${negotiated.protocol}.`)
   }
