@@ -45,6 +45,8 @@ const patterns: Readonly<Record<string, string>> = {
   size: '[0-9a-f]+',
   length: '\\d+',
   sid: '[A-Za-z0-9_-]{20}',
+  token: '[A-Za-z0-9_-]+',
+  rs: '\\x1e',
   frame: '[\\s\\S]{1,14}?',
 }
 
@@ -71,6 +73,12 @@ export async function sceneOn(server: TestServer, room: string): Promise<Scene> 
     id: uuidVersion7(),
   }
   return { server, values, publish }
+}
+
+/** The same scene for a request that goes on with the session of the answer before it. */
+export function goingOn(scene: Scene, answer: string): Scene {
+  const sid = /"sid":"([^"]+)"/.exec(answer)?.[1]
+  return sid === undefined || 'sid' in scene.values ? scene : { ...scene, values: { ...scene.values, sid } }
 }
 
 /** The page's text with the values of a scene in it. */
