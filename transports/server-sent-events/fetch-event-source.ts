@@ -24,6 +24,8 @@ export const readyStates = { connecting: 0, open: 1, closed: 2 } as const
 
 /** Before the server has asked for another wait; browsers take some seconds. */
 const defaultRetryMs = 2000
+/** A longer wait than this is not obeyed: timers of more than 2³¹ ms fire at once. */
+const longestRetryMs = 60_000
 /** A batch, which is bounded, or one message, whose text may be escaped to six times its size; and the fields around it. */
 const largestEventBytes = serverLimits.batchBytes + 64 * 1024
 
@@ -122,13 +124,15 @@ export class FetchEventSource implements EventSourceLike {
       const { done, value } = await reader.read()
       if (done || this.#isClosed) return
       const events = decoder.push(value)
-      if (decoder.retryMs !== null) this.#retryMs = decoder.retryMs
+      if (decoder.retryMs !== null) this.#retryMs = Math.min(decoder.retryMs, longestRetryMs)
       for (const { data, lastEventId } of events) {
         this.#lastEventId = lastEventId
         this.#tell(this.onmessage, { data, lastEventId })
         if (this.#paused !== null) await this.#paused.until
         if (this.#isClosed) return
       }
+      // An id may come without data.
+      this.#lastEventId = decoder.lastEventId
     }
   }
 
