@@ -89,7 +89,10 @@ export class EventLink implements Link {
       failed: (error) => this.#end.end(closedFor(error)),
     })
     source.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(data)
-    source.onerror = () => this.#interrupted()
+    source.onerror = ({ error }: { readonly error?: unknown }) => {
+      if (error instanceof LinkError) this.#fail(error)
+      else this.#interrupted()
+    }
   }
 
   send(draft: Draft): Promise<Receipt> {

@@ -1,5 +1,6 @@
 // An EventSource over `fetch` (WHATWG HTML §9.2.2), for runtimes that have none: with Last-Event-ID, retry, and reading that can be stopped.
 import { type CancelTimer, type Clock, systemClock } from '../clock.ts'
+import { LinkError } from '../errors.ts'
 import type { Fetch } from '../http.client.ts'
 import { serverLimits } from '../limits.ts'
 import { EventStreamDecoder } from './event-stream.ts'
@@ -111,8 +112,12 @@ export class FetchEventSource implements EventSourceLike {
       this.#readyState = readyStates.open
       this.#tell(this.onopen, {})
       await this.#read(response.body)
-    } catch {
-      // However the network failed, what follows is the same: the listener hears of an error, and it reconnects.
+    } catch (error) {
+      // What breaks the bounds once would do so again. However the network failed, the listener hears of it and it reconnects.
+      if (error instanceof LinkError) {
+        this.#fail(error)
+        return
+      }
     }
     this.#reconnect()
   }
@@ -144,10 +149,12 @@ export class FetchEventSource implements EventSourceLike {
     this.#cancelRetry = this.#clock.after(this.#retryMs, () => void this.#run())
   }
 
-  #fail(): void {
+  /** Closes for good. The browser's would not say why; ours does where it knows more than a request by `fetch` could learn. */
+  #fail(error?: LinkError): void {
     if (this.#isClosed) return
     this.#readyState = readyStates.closed
-    this.#tell(this.onerror, {})
+    this.#stop.abort()
+    this.#tell(this.onerror, { error })
   }
 
   get #isClosed(): boolean {
