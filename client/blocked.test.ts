@@ -86,7 +86,7 @@ async function open(manner: Manner): Promise<LabPage> {
 
 /** How long it took from the page's first script until its note said that something stands in, in ms. */
 async function fallbackMs(opened: LabPage): Promise<number> {
-  await opened.page.getByText(/^WebSocket can’t be used here now · Polling stands in: /).waitFor()
+  await opened.page.getByText(/^WebSocket can’t be used here now · SSE stands in: /).waitFor()
   // From when the browser began to run the page's code: how long it took to load is the machine's business.
   return opened.page.evaluate(() => {
     const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
@@ -110,12 +110,12 @@ describe('R32: a proxy', () => {
     async (manner) => {
       const opened = await open(manner)
       expect(await fallbackMs(opened)).toBeLessThan(3000)
-      await opened.settled('polling')
+      await opened.settled('server-sent-events')
       // What was asked for stays asked for.
       expect(await opened.radio('websocket').isChecked()).toBe(true)
       await opened.page
         .locator('.offer', { has: opened.radio('websocket') })
-        .getByText(/^Polling stands in: .* Tried again in /)
+        .getByText(/^SSE stands in: .* Tried again in /)
         .waitFor()
       await opened.say('over HTTP')
       await opened.message('over HTTP').locator('.message-end', { hasText: '✓' }).waitFor()
@@ -125,7 +125,7 @@ describe('R32: a proxy', () => {
 
   test('that changes its mind, or another network: the page goes back when it is told so', async () => {
     const opened = await open('refuse')
-    await opened.settled('polling')
+    await opened.settled('server-sent-events')
     await opened.say('before')
     proxy.manner = 'pass'
     await opened.page.evaluate(() => dispatchEvent(new Event('online')))
@@ -146,9 +146,9 @@ test('R31: a proxy that lets WebSockets open and cuts them soon: after three of 
 }, async () => {
   const opened = await open('cut soon')
   await opened.page
-    .getByText(/^WebSocket can’t .* Polling stands in: It opened 3 times/)
+    .getByText(/^WebSocket can’t .* SSE stands in: It opened 3 times/)
     .waitFor({ timeout: 30_000 })
-  await opened.settled('polling')
+  await opened.settled('server-sent-events')
   expect(proxy.upgrades).toBe(3)
   await opened.say('calm')
   await opened.message('calm').locator('.message-end', { hasText: '✓' }).waitFor()

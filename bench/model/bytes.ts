@@ -3,11 +3,13 @@ import { serverLimits } from '../../transports/limits.ts'
 import type { ServerKind } from '../measurement.ts'
 import { http1Poll, http2Poll, http2Post } from './exchanges.ts'
 import {
+  beatAnswerOnWire,
+  beatOnWire,
   type DocumentShape,
   deliveryBytes,
   documentOnWire,
+  draftBytes,
   epochCharacters,
-  heartbeatBytes,
   http2FrameBytes,
   http2PingBytes,
   meanDigits,
@@ -88,7 +90,7 @@ function sentOver({ upLink, deliveries, audience }: Flow): number {
  */
 export function documentsOf(flow: Flow): { readonly documents: number; readonly beats: number } {
   const expectedBeats = flow.connectionSeconds * beatsPerSecond(flow.server)
-  const isSocket = flow.wire === 'websocket' || flow.wire === 'websocket-h2'
+  const isSocket = flow.wire === 'websocket' || flow.wire === 'websocket-h2' || flow.wire === 'socket-io'
   const reads = flow.reads - (isSocket ? sentOver(flow) : 0)
   if (reads >= flow.deliveries) {
     const seen = flow.server === 'parley' ? reads - flow.deliveries : 0
@@ -114,10 +116,8 @@ function pushed(flow: Flow, wire: Exclude<Wire, 'poll'>): { readonly down: numbe
   const ping = pings * writeBytes(http2PingBytes, flow.secure)
   return {
     down:
-      documents * documentOnWire(wire, document, flow.secure) +
-      beats * documentOnWire(wire, heartbeatBytes, flow.secure) +
-      ping,
-    up: ping,
+      documents * documentOnWire(wire, document, flow.secure) + beats * beatOnWire(wire, flow.secure) + ping,
+    up: ping + beats * beatAnswerOnWire(wire, flow.secure),
   }
 }
 
@@ -155,6 +155,15 @@ function sending(flow: Flow): { readonly down: number; readonly up: number } {
     return {
       up: messages * writeBytes(around + frame, flow.secure),
       down: messages * documentOnWire(flow.wire, receiptBytes(shape), flow.secure),
+    }
+  }
+  if (flow.wire === 'socket-io') {
+    // The draft as an event and its receipt as an acknowledgement, with a number of about three digits.
+    const event = draftBytes(shape) + '42123["send",]'.length
+    const receipt = receiptBytes(shape) + '43123[]'.length
+    return {
+      up: messages * writeBytes(webSocketHeaderBytes(event, true) + event, flow.secure),
+      down: messages * writeBytes(webSocketHeaderBytes(receipt, false) + receipt, flow.secure),
     }
   }
   if (!flow.secure || flow.wire === 'lines') return { up: 0, down: 0 }

@@ -1,7 +1,7 @@
 // What goes over each wire, in bytes: the JSON documents, and what frames, records and segments put around them.
 
 /** How a subject's messages are framed. Its name stands in the subject's line of `subjects.ts`. */
-export type Wire = 'lines' | 'websocket' | 'websocket-h2' | 'http2-stream' | 'poll'
+export type Wire = 'lines' | 'websocket' | 'websocket-h2' | 'socket-io' | 'http2-stream' | 'poll'
 
 /** An HTTP/2 frame's header (RFC 9113 §4.1). */
 export const http2FrameBytes = 9
@@ -63,9 +63,24 @@ export function documentOnWire(wire: Exclude<Wire, 'poll'>, documentBytes: numbe
       return writeBytes(webSocketHeaderBytes(documentBytes, false) + documentBytes, secure)
     case 'websocket-h2':
       return writeBytes(http2DataBytes(webSocketHeaderBytes(documentBytes, false) + documentBytes), secure)
+    case 'socket-io': {
+      const packet = documentBytes + '42["delivery",]'.length
+      return writeBytes(webSocketHeaderBytes(packet, false) + packet, secure)
+    }
     case 'http2-stream':
       return writeBytes(http2DataBytes(documentBytes + 1), secure)
   }
+}
+
+/** A sign of life as it comes down: a document, but for Socket.IO, whose engine sends a packet of one character. */
+export function beatOnWire(wire: Exclude<Wire, 'poll'>, secure: boolean): number {
+  if (wire === 'socket-io') return writeBytes(webSocketHeaderBytes(1, false) + 1, secure)
+  return documentOnWire(wire, heartbeatBytes, secure)
+}
+
+/** The answer to it, which goes up. */
+export function beatAnswerOnWire(wire: Exclude<Wire, 'poll'>, secure: boolean): number {
+  return wire === 'socket-io' ? writeBytes(webSocketHeaderBytes(1, true) + 1, secure) : 0
 }
 
 /** The mean number of decimal digits of the whole numbers from `first` to `last`. */

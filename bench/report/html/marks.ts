@@ -42,6 +42,7 @@ const known: Readonly<Record<string, { readonly shape: Shape; readonly dash: str
   websocket: { shape: 'triangle', dash: '' },
   'http2-push': { shape: 'square', dash: '8 3' },
   'websocket-h2': { shape: 'diamond', dash: '10 3 2 3' },
+  'socket-io': { shape: 'wedge', dash: '3 3' },
   tcp: { shape: 'plus', dash: '1 2' },
   ws: { shape: 'cross', dash: '4 2' },
 }
