@@ -29,6 +29,7 @@ export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): Tr
       new Http2PushTransport({ fetch }),
       new WebSocketTransport({ WebSocket, fetch }),
       new WebSocketTransport({ WebSocket, http2: http2InBrowser(fetch) }),
+      new WebSocketTransport({ WebSocket, fetch, server: 'ws-library' }),
       new SocketIoTransport({ load: loadSocketIo }),
     ],
   }

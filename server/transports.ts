@@ -7,6 +7,7 @@ import { serverSentEventsServer } from '../transports/server-sent-events/server.
 import { socketIoServer } from '../transports/socket-io/server.ts'
 import { webSocketHttp2Server } from '../transports/websocket/over-http2.server.ts'
 import { webSocketServer } from '../transports/websocket/server.ts'
+import { wsLibraryServer } from '../transports/ws-library/server.ts'
 
 export const serverTransports: readonly ServerTransport[] = [
   pollingServer,
@@ -15,5 +16,6 @@ export const serverTransports: readonly ServerTransport[] = [
   http2PushServer,
   webSocketServer,
   webSocketHttp2Server,
+  wsLibraryServer,
   socketIoServer,
 ]

@@ -66,6 +66,7 @@ export function nodeTransports(options: NodeTransportsOptions): NodeTransports {
       new Http2PushTransport({ fetch: client.fetch }),
       new WebSocketTransport({ WebSocket: TrustingWebSocket }),
       new WebSocketTransport({ WebSocket: WebSocketOverHttp2, http2 }),
+      new WebSocketTransport({ WebSocket: TrustingWebSocket, server: 'ws-library' }),
       new SocketIoTransport({
         load: loadSocketIo,
         options: () => (certificate === undefined ? {} : { ca: certificate }),
