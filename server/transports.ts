@@ -4,6 +4,7 @@ import { http2PushServer } from '../transports/http2-push/server.ts'
 import { longPollingServer } from '../transports/long-polling/server.ts'
 import { pollingServer } from '../transports/polling/server.ts'
 import { serverSentEventsServer } from '../transports/server-sent-events/server.ts'
+import { socketIoServer } from '../transports/socket-io/server.ts'
 import { webSocketHttp2Server } from '../transports/websocket/over-http2.server.ts'
 import { webSocketServer } from '../transports/websocket/server.ts'
 
@@ -14,4 +15,5 @@ export const serverTransports: readonly ServerTransport[] = [
   http2PushServer,
   webSocketServer,
   webSocketHttp2Server,
+  socketIoServer,
 ]

@@ -8,6 +8,8 @@ import { LongPollingTransport } from './long-polling/client.ts'
 import { PollingTransport } from './polling/client.ts'
 import { ServerSentEventsTransport } from './server-sent-events/client.ts'
 import { eventSourceOver } from './server-sent-events/fetch-event-source.ts'
+import { SocketIoTransport } from './socket-io/client.ts'
+import { loadSocketIo } from './socket-io/library.ts'
 import { WebSocketTransport } from './websocket/client.ts'
 import { Http2Dialer } from './websocket/dial-http2.node.ts'
 import { http2Port } from './websocket/http2-port.ts'
@@ -64,6 +66,10 @@ export function nodeTransports(options: NodeTransportsOptions): NodeTransports {
       new Http2PushTransport({ fetch: client.fetch }),
       new WebSocketTransport({ WebSocket: TrustingWebSocket }),
       new WebSocketTransport({ WebSocket: WebSocketOverHttp2, http2 }),
+      new SocketIoTransport({
+        load: loadSocketIo,
+        options: () => (certificate === undefined ? {} : { ca: certificate }),
+      }),
     ],
     polling,
     fetch: client.fetch,

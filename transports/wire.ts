@@ -70,7 +70,12 @@ function isCursor(value: unknown): value is Cursor {
 
 /** Reads one document of a stream or socket. Throws a `LinkError` of cause 'protocol'. */
 export function decodeDocument(text: string): ServerDocument {
-  const value = parseObject(text)
+  return documentOf(parseObject(text))
+}
+
+/** The same of a document that a library has parsed. Throws a `LinkError` of cause 'protocol'. */
+export function documentOf(parsed: unknown): ServerDocument {
+  const value = object(parsed, 'document')
   switch (value.kind) {
     case 'messages':
     case 'gap':
@@ -106,7 +111,16 @@ export function decodeReceipt(text: string, created: boolean): Receipt {
 /** Reads problem details; null when the text is none (a proxy's error page, say). */
 export function decodeProblem(text: string): Problem | null {
   try {
-    return problemOf(parseObject(text))
+    return problemIn(JSON.parse(text))
+  } catch {
+    return null
+  }
+}
+
+/** The same of a value that a library has parsed. */
+export function problemIn(parsed: unknown): Problem | null {
+  try {
+    return problemOf(object(parsed, 'problem'))
   } catch {
     return null
   }
@@ -159,23 +173,28 @@ function isMessage(value: unknown): value is Message {
 }
 
 function hello(value: Fields): Hello {
-  const said = object(value.negotiated, 'negotiated')
-  const protocol = said.protocol
-  if (protocol !== 'http/1.1' && protocol !== 'h2') throw broken('a hello without its protocol')
   return {
     kind: 'hello',
     transport: string(value, 'transport'),
-    negotiated: {
-      protocol,
-      tls: said.tls === true,
-      subprotocol: typeof said.subprotocol === 'string' ? said.subprotocol : null,
-      extensions: Array.isArray(said.extensions)
-        ? said.extensions.filter((one) => typeof one === 'string')
-        : [],
-    },
+    negotiated: negotiatedOf(value.negotiated),
     cursor: cursor(value, 'cursor'),
     head: cursor(value, 'head'),
     heartbeatMs: heartbeatMs(value),
+  }
+}
+
+/** Reads what is spoken. Throws a `LinkError` of cause 'protocol'. */
+export function negotiatedOf(parsed: unknown): Negotiated {
+  const said = object(parsed, 'negotiated')
+  const protocol = said.protocol
+  if (protocol !== 'http/1.1' && protocol !== 'h2') throw broken('a hello without its protocol')
+  return {
+    protocol,
+    tls: said.tls === true,
+    subprotocol: typeof said.subprotocol === 'string' ? said.subprotocol : null,
+    extensions: Array.isArray(said.extensions)
+      ? said.extensions.filter((one) => typeof one === 'string')
+      : [],
   }
 }
 

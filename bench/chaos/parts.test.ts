@@ -58,6 +58,13 @@ describe('the plan', () => {
     expect(deck.next(({ transport }) => transport === 'websocket')).toBeNull()
   })
 
+  test('one transport alone is never switched, which could not be done', () => {
+    const deck = new Deck(randomStream(1, 'deck'), ['polling'])
+    const kinds = Array.from({ length: 2 * linkFaults.length }, () => deck.next(all)?.kind)
+    expect(kinds).not.toContain('switch')
+    expect(new Set(kinds).size).toBe(linkFaults.length - 1)
+  })
+
   test('the server is killed and restarted about four times a minute each', () => {
     const acts = serverActs(randomStream(2, 'server'))
     let ms = 0

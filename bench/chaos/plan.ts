@@ -19,7 +19,9 @@ export class Deck {
   /** The first deck begins with the slowest faults, as a short run would otherwise not get through them. */
   constructor(random: Random, transports: readonly string[]) {
     this.#random = random
-    this.#pairs = transports.flatMap((transport) => linkFaults.map((kind) => ({ transport, kind })))
+    // A client that has but one transport has nowhere to switch from: that card would be dealt in vain for ever.
+    const kinds = linkFaults.filter((kind) => kind !== 'switch' || transports.length > 1)
+    this.#pairs = transports.flatMap((transport) => kinds.map((kind) => ({ transport, kind })))
     const cards = shuffled(random, this.#pairs)
     this.#cards = [...cards.filter(isSlow), ...cards.filter((card) => !isSlow(card))]
   }

@@ -71,6 +71,10 @@ const table: Readonly<Record<string, Row>> = {
         'local',
         'the connection goes on to answer for the stream, whose flow control holds the rest back',
       ),
+      'socket-io': one(
+        'slow',
+        'its library can’t stop reading, so the reader ends a link on which too much waits, and reads on from its cursor',
+      ),
       'server-sent-events': one(
         'local',
         'the connection goes on to answer for the stream, whose flow control holds the rest back',

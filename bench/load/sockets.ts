@@ -1,8 +1,12 @@
 // Sockets whose bytes are counted below TLS, for the clients that let their owner bring the socket.
+import http from 'node:http'
+import https from 'node:https'
 import net from 'node:net'
+import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { Agent, type buildConnector, fetch as undiciFetch } from 'undici'
 import type { Fetch } from '../../transports/http.client.ts'
+import type { SocketIoOptions } from '../../transports/socket-io/client.ts'
 import type { OverHttp2, WebSocketConstructor } from '../../transports/websocket/client.ts'
 import { Http2Dialer } from '../../transports/websocket/dial-http2.node.ts'
 import { http2Port } from '../../transports/websocket/http2-port.ts'
@@ -68,6 +72,26 @@ export class CountedSockets {
         super(url, protocols, { dial: (address, options) => dialer.dial(address, options) })
       }
     }
+  }
+
+  /** What Socket.IO's client makes its connections with, for polls and for the WebSocket; polls use one again, as browsers do. */
+  socketIoOptions(base: URL): SocketIoOptions {
+    const connect = (port: unknown) => this.connect(Number(port))
+    const connectSecurely = (port: unknown) => this.connectSecurely(Number(port), ['http/1.1'])
+    class PlainAgent extends http.Agent {
+      override createConnection({ port }: http.ClientRequestArgs): Duplex {
+        return connect(port)
+      }
+    }
+    class SecureAgent extends https.Agent {
+      override createConnection({ port }: http.ClientRequestArgs): Duplex {
+        return connectSecurely(port)
+      }
+    }
+    const Agent = base.protocol === 'https:' ? SecureAgent : PlainAgent
+    // Its types know of browsers alone, where it is a name or nothing.
+    const agent = new Agent({ keepAlive: true }) as unknown as string
+    return { agent, rejectUnauthorized: false }
   }
 
   get bytesUp(): number {

@@ -11,11 +11,13 @@ import {
   http2Post,
 } from './exchanges.ts'
 import {
+  beatAnswerOnWire,
+  beatOnWire,
   type DocumentShape,
   deliveryBytes,
   documentOnWire,
+  draftBytes,
   epochCharacters,
-  heartbeatBytes,
   http2FrameBytes,
   http2PingBytes,
   isAsked,
@@ -109,7 +111,7 @@ function sentOver({ upLink, deliveries, audience }: Flow): number {
  */
 export function documentsOf(flow: Flow): { readonly documents: number; readonly beats: number } {
   const expectedBeats = flow.connectionSeconds * beatsPerSecond(flow.server)
-  const isSocket = flow.wire === 'websocket' || flow.wire === 'websocket-h2'
+  const isSocket = flow.wire === 'websocket' || flow.wire === 'websocket-h2' || flow.wire === 'socket-io'
   const reads = flow.reads - (isSocket ? sentOver(flow) : 0)
   if (reads >= flow.deliveries) {
     const seen = flow.server === 'parley' ? reads - flow.deliveries : 0
@@ -138,9 +140,9 @@ function pushed(flow: Flow, wire: OpenWire): { readonly down: number; readonly u
   return {
     down:
       documents * documentOnWire(wire, document, { secure: flow.secure, http2, id: cursor(shapeOf(flow)) }) +
-      beats * documentOnWire(wire, heartbeatBytes, { secure: flow.secure, http2 }) +
+      beats * beatOnWire(wire, { secure: flow.secure, http2 }) +
       ping,
-    up: ping,
+    up: ping + beats * beatAnswerOnWire(wire, flow.secure),
   }
 }
 
@@ -198,6 +200,15 @@ function sending(flow: Flow): { readonly down: number; readonly up: number } {
       down: messages * documentOnWire(flow.wire, receiptBytes(shape), { secure: flow.secure }),
     }
   }
+  if (flow.wire === 'socket-io') {
+    // The draft as an event and its receipt as an acknowledgement, with a number of about three digits.
+    const event = draftBytes(shape) + '42123["send",]'.length
+    const receipt = receiptBytes(shape) + '43123[]'.length
+    return {
+      up: messages * writeBytes(webSocketHeaderBytes(event, true) + event, flow.secure),
+      down: messages * writeBytes(webSocketHeaderBytes(receipt, false) + receipt, flow.secure),
+    }
+  }
   if (flow.wire === 'lines') return { up: 0, down: 0 }
   const sinceMs = (flow.connectionSeconds / messages) * 1000
   const post = isHttp2(flow) ? http2Post(shape, sinceMs) : http1Post(shape, flow.secure)
@@ -242,5 +253,8 @@ export function restingBytes(link: Pick<Flow, 'wire' | 'server' | 'secure' | 'pr
   const beats = beatsPerSecond(server)
   const isStream = wire === 'http2-stream' || (wire === 'events' && http2)
   const ping = isStream ? writeBytes(http2PingBytes, secure) : 0
-  return { down: beats * (documentOnWire(wire, heartbeatBytes, { secure, http2 }) + ping), up: beats * ping }
+  return {
+    down: beats * (beatOnWire(wire, { secure, http2 }) + ping),
+    up: beats * (beatAnswerOnWire(wire, secure) + ping),
+  }
 }

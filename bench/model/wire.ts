@@ -1,7 +1,15 @@
 // What goes over each wire, in bytes: the JSON documents, and what frames, records and segments put around them.
 
 /** How a subject's messages are framed. Its name stands in the subject's line of `subjects.ts`. */
-export type Wire = 'lines' | 'websocket' | 'websocket-h2' | 'http2-stream' | 'events' | 'poll' | 'long-poll'
+export type Wire =
+  | 'lines'
+  | 'websocket'
+  | 'websocket-h2'
+  | 'socket-io'
+  | 'http2-stream'
+  | 'events'
+  | 'poll'
+  | 'long-poll'
 
 /** Of those whose every document is an answer to a question of its own. */
 export type AskedWire = 'poll' | 'long-poll'
@@ -85,6 +93,10 @@ export function documentOnWire(
       return writeBytes(webSocketHeaderBytes(documentBytes, false) + documentBytes, secure)
     case 'websocket-h2':
       return writeBytes(http2DataBytes(webSocketHeaderBytes(documentBytes, false) + documentBytes), secure)
+    case 'socket-io': {
+      const packet = documentBytes + '42["delivery",]'.length
+      return writeBytes(webSocketHeaderBytes(packet, false) + packet, secure)
+    }
     case 'http2-stream':
       return writeBytes(http2DataBytes(documentBytes + 1), secure)
     case 'events': {
@@ -93,6 +105,17 @@ export function documentOnWire(
       return writeBytes(http2 ? http2DataBytes(event) : chunkBytes(event), secure)
     }
   }
+}
+
+/** A sign of life as it comes down: a document, but for Socket.IO, whose engine sends a packet of one character. */
+export function beatOnWire(wire: OpenWire, carrier: Carrier): number {
+  if (wire === 'socket-io') return writeBytes(webSocketHeaderBytes(1, false) + 1, carrier.secure)
+  return documentOnWire(wire, heartbeatBytes, carrier)
+}
+
+/** The answer to it, which goes up. */
+export function beatAnswerOnWire(wire: OpenWire, secure: boolean): number {
+  return wire === 'socket-io' ? writeBytes(webSocketHeaderBytes(1, true) + 1, secure) : 0
 }
 
 /** The mean number of decimal digits of the whole numbers from `first` to `last`. */

@@ -62,6 +62,7 @@ const known: Readonly<Record<string, { readonly shape: Shape; readonly dash: str
   'server-sent-events-http1': { shape: 'left', dash: '14 3 1 3' },
   'http2-push': { shape: 'square', dash: '8 3' },
   'websocket-h2': { shape: 'diamond', dash: '10 3 2 3' },
+  'socket-io': { shape: 'wedge', dash: '3 3' },
   auto: { shape: 'hexagon', dash: '3 6' },
   tcp: { shape: 'plus', dash: '1 2' },
   ws: { shape: 'cross', dash: '4 2' },
