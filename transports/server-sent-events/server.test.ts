@@ -265,20 +265,6 @@ describe('a reader over HTTP/1.1 that stops reading', () => {
     expect(slow.offsets).toEqual(numbers(count))
     expect(lab.hub.stats().behind).toBe(0)
   }, 30_000)
-
-  test('and takes nothing for as long as a ping may be owed is given up (R34)', async () => {
-    await publish(1000, 8000)
-    const slow = new Stream(`${path}?after=test.0`)
-    slow.socket.pause()
-    await vi.waitFor(() => expect(lab.hub.stats().behind).toBe(1), 5000)
-    const queued = lab.hub.queues().readers.bytes
-    // Beats go on, and none of them is added.
-    await new Promise((resolve) => setTimeout(resolve, 600))
-    expect(lab.hub.queues().readers.bytes).toBeLessThanOrEqual(queued)
-    const from = performance.now()
-    vi.spyOn(performance, 'now').mockImplementation(() => from + serverLimits.pongMs + (Date.now() % 1000))
-    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0), 5000)
-  }, 20_000)
 })
 
 describe('a stream over HTTP/1.1 that ends', () => {
