@@ -1,5 +1,5 @@
 // What counts as one of the six connections, and how tabs that can't see each other are counted (R9).
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Negotiated } from '../transports/contract.ts'
 import type { LinkView } from '../transports/session.state.ts'
 import { HeldConnections, holdsConnection, type Locks } from './held-connections.ts'
@@ -54,8 +54,10 @@ describe('tabs', () => {
     expect(one.inBrowser.value).toBe(3)
     other.hold(0)
     other.hold(0)
-    await one.count()
-    expect(one.inBrowser.value).toBe(1)
+    await vi.waitFor(async () => {
+      await one.count()
+      expect(one.inBrowser.value).toBe(1)
+    })
   })
 
   test('of a browser that has no locks say that they can’t tell', async () => {
