@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{server,client,transports,bench}/**/*.test.ts'],
+    include: ['{server,client,transports,bench,docs}/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 15_000,

@@ -120,6 +120,17 @@ export const cellSchemas = {
     relay: Type.Optional(ownLatency),
     ...spoken,
   }),
+  opening: Type.Object({
+    kind: Type.Literal('opening'),
+    ...label,
+    ...place,
+    network: Type.Union([Type.Literal('open'), Type.Literal('refused'), Type.Literal('swallowed')]),
+    roundTripMs: amount,
+    opens: count,
+    latency: histogram,
+    links: Type.Record(text, count),
+    ...spoken,
+  }),
   service: Type.Object({
     kind: Type.Literal('service'),
     ...label,
@@ -175,6 +186,7 @@ const settings = Type.Object({
   profile: Type.Object({}),
   scenarios: texts,
   transports: texts,
+  namesTransports: Type.Optional(flag),
   seed: count,
   secure: flag,
   pin: flag,
@@ -188,7 +200,9 @@ const discarded = Type.Object({ ...label, sendLagP99Us: number, boundUs: number 
 /** What a table has whatever its kind; the rest is in `statistics/summary.ts`. Numbers without an end are null. */
 const table = Type.Object({
   kind: Type.Union(
-    ['delivery', 'idle', 'capacity', 'recovery', 'service', 'goal', 'slow'].map((kind) => Type.Literal(kind)),
+    ['delivery', 'idle', 'capacity', 'recovery', 'opening', 'service', 'goal', 'slow'].map((kind) =>
+      Type.Literal(kind),
+    ),
   ),
   scenario: text,
   load: text,

@@ -1,5 +1,6 @@
 // What a run has at hand while it measures: its servers and its generator, started when first asked for.
 import { fronted } from './fronts.ts'
+import { benchLimits } from './limits.ts'
 import type { ServerKind } from './measurement.ts'
 import {
   type Generator,
@@ -12,9 +13,11 @@ import {
   startGenerator,
   startParley,
   startRelays,
+  startScript,
   startSlowReaders,
 } from './processes.ts'
 import { type Certificate, makeCertificate } from './servers/certificate.ts'
+import type { NetworkPorts } from './servers/networks.ts'
 import type { Settings } from './settings.ts'
 
 export interface Cores {
@@ -28,6 +31,7 @@ export class Lab {
   readonly #certificate: Certificate
   readonly #servers = new Map<ServerKind, RunningServer>()
   #generator: Generator | null = null
+  #networks: { readonly said: string; stop(): Promise<void> } | null = null
   readonly #startMs = performance.now()
   #rooms = 0
   #epoch = 0
@@ -112,6 +116,27 @@ export class Lab {
     return this.#alive(startRelays(spareCore(this.cores)))
   }
 
+  /**
+   * Paths to the real server, with a delay: ports by network. `elsewhereUrl`: its other address, which has one too. They stand as long as the
+   * server does.
+   */
+  async networks(elsewhereUrl: string): Promise<NetworkPorts> {
+    const { secureUrl } = await this.server('parley')
+    const { certFile, keyFile } = this.#certificate
+    this.#networks ??= await this.#alive(
+      startScript({
+        script: 'bench/servers/networks.ts',
+        args: [
+          ...['--cert', certFile, '--key', keyFile, '--target', secureUrl, '--elsewhere', elsewhereUrl],
+          ...['--delay-ms', String(benchLimits.opening.delayMs)],
+        ],
+        core: spareCore(this.cores),
+        read: (text) => /^\{.*\}$/m.exec(text)?.[0] ?? null,
+      }),
+    )
+    return JSON.parse(this.#networks.said) as NetworkPorts
+  }
+
   /** A control of the caller's own, which the caller stops. */
   freshControl(script: string, variant?: string): Promise<RunningServer> {
     const { fault } = this.settings
@@ -127,10 +152,12 @@ export class Lab {
 
   /** Ends servers and generator; the next steps get new ones. */
   async renew(): Promise<void> {
-    const ending = [...this.#servers.values(), ...(this.#generator === null ? [] : [this.#generator])]
+    const alone = [this.#generator, this.#networks].filter((one) => one !== null)
+    const ending = [...this.#servers.values(), ...alone]
     if (ending.length > 0) this.#epoch += 1
     this.#servers.clear()
     this.#generator = null
+    this.#networks = null
     const others = [...this.#others.values()].map((other) => other.renew())
     await Promise.all([...ending.map((one) => one.stop()), ...others])
   }

@@ -31,6 +31,13 @@ export interface RecoveryProfile {
   readonly pollIntervalMs: number
 }
 
+/** Sessions that begin. */
+export interface OpeningProfile {
+  readonly blocks: number
+  /** Of each subject in a block, one after the other. */
+  readonly opens: number
+}
+
 /** The search for the largest load that holds the objective. */
 export interface RampProfile {
   /** At which rates start, in messages a second. */
@@ -60,6 +67,7 @@ export interface Profile {
   readonly network: DeliveryProfile
   readonly cut: RecoveryProfile
   readonly storm: RecoveryProfile
+  readonly opening: OpeningProfile
   readonly ramp: RampProfile
   readonly saturate: { readonly blocks: number; readonly windowMs: number; readonly connections: number }
   readonly goals: { readonly rounds: number; readonly windowMs: number; readonly warmUpMs: number }
@@ -75,11 +83,11 @@ export interface Profile {
 }
 
 export const profiles = {
-  /** Under 90 s in all; too few blocks to be cited. */
+  /** About two minutes in all; too few blocks to be cited. */
   quick: {
     blocks: 2,
     trickle: {
-      windowMs: 1500,
+      windowMs: 1000,
       subscribers: [10],
       rooms: 1,
       ratePerSecond: 2,
@@ -87,7 +95,7 @@ export const profiles = {
       rarePollIntervalsMs: [],
     },
     fanout: {
-      windowMs: 500,
+      windowMs: 400,
       subscribers: [10, 100],
       rooms: 1,
       ratePerSecond: 20,
@@ -138,6 +146,7 @@ export const profiles = {
     },
     cut: { rounds: 1, clients: 8, spreadMs: 300, ratePerSecond: 20, pollIntervalMs: 250 },
     storm: { rounds: 1, clients: 100, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    opening: { blocks: 2, opens: 1 },
     ramp: {
       startRate: 50,
       subscribers: 20,
@@ -151,11 +160,11 @@ export const profiles = {
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
     slow: { blocks: 1, windowMs: 1500, stopMs: 3000, memoryRounds: 0, memoryMs: 0 },
   },
-  /** Under ten minutes. */
+  /** About twelve minutes: every transport of the field, twelve times each. */
   standard: {
     blocks: 12,
     trickle: {
-      windowMs: 1500,
+      windowMs: 1000,
       subscribers: [10],
       rooms: 1,
       ratePerSecond: 2,
@@ -163,7 +172,7 @@ export const profiles = {
       rarePollIntervalsMs: [5000],
     },
     fanout: {
-      windowMs: 650,
+      windowMs: 450,
       subscribers: [100, 250],
       rooms: 1,
       ratePerSecond: 20,
@@ -171,7 +180,7 @@ export const profiles = {
       rarePollIntervalsMs: [],
     },
     burst: {
-      windowMs: 500,
+      windowMs: 400,
       subscribers: [50],
       rooms: 1,
       ratePerSecond: 400,
@@ -214,6 +223,7 @@ export const profiles = {
     },
     cut: { rounds: 2, clients: 20, spreadMs: 500, ratePerSecond: 20, pollIntervalMs: 500 },
     storm: { rounds: 3, clients: 300, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    opening: { blocks: 10, opens: 2 },
     ramp: {
       startRate: 50,
       subscribers: 50,
@@ -290,6 +300,7 @@ export const profiles = {
     },
     cut: { rounds: 10, clients: 30, spreadMs: 1000, ratePerSecond: 20, pollIntervalMs: 500 },
     storm: { rounds: 5, clients: 500, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
+    opening: { blocks: 20, opens: 10 },
     ramp: {
       startRate: 50,
       subscribers: 50,
@@ -350,7 +361,7 @@ export const benchLimits = {
   /** So many are put up with however few blocks there are. */
   discardedAtLeast: 2,
   /** A run that was to fit into this, ms, runs no block again that would make it longer; a full run takes what it takes. */
-  budgetMs: { quick: 90_000, standard: 600_000, full: Number.POSITIVE_INFINITY },
+  budgetMs: { quick: 130_000, standard: 780_000, full: Number.POSITIVE_INFINITY },
   /** Messages of a burst: what a transport joins, it joins here. */
   burstMessages: 200,
   /** Clients that are cut. */
@@ -364,6 +375,17 @@ export const benchLimits = {
     publishConnections: 4,
     /** The width of the busiest stretch (R33). */
     busiestMs: 100,
+  },
+  /** Sessions that begin, on a path with a delay, so that round trips are what counts. */
+  opening: {
+    /** One way. */
+    delayMs: 10,
+    /** What the last one has left is gone before the next one begins. */
+    betweenMs: 5,
+    /** Who has nothing by then has failed. A session tries for 10 s before it waits and tries again. */
+    patienceMs: 15_000,
+    /** Of those that poll: their first question brings the message. */
+    pollIntervalMs: 1000,
   },
   /** Paths to the readers. */
   network: {

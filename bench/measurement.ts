@@ -2,6 +2,7 @@
 import type { Tally } from './load/checker.ts'
 import type { SlowReport } from './load/slow-orders.ts'
 import type { WindowResult } from './load/window.ts'
+import type { Network } from './model/opening.ts'
 import type { OwnLatency } from './relay/contract.ts'
 
 export type ServerKind = 'parley' | 'tcp' | 'ws'
@@ -224,6 +225,25 @@ export interface RecoveryCell extends Place {
   readonly problems: readonly string[]
 }
 
+/** Sessions that begin, each on connections of its own. */
+export interface OpeningCell extends Place {
+  readonly kind: 'opening'
+  readonly scenario: string
+  readonly load: string
+  /** A transport, or `auto`; in brackets where WebSockets don't pass. */
+  readonly subject: string
+  readonly block: number
+  readonly network: Network
+  readonly roundTripMs: number
+  readonly opens: number
+  /** From the session's start to its first message, µs. */
+  readonly latency: string
+  /** How often which link brought it: `h2, TLS`; of the ladder `websocket, http/1.1, TLS`. */
+  readonly links: Readonly<Record<string, number>>
+  readonly protocol: string
+  readonly problems: readonly string[]
+}
+
 /** A scenario's block of which one cell was disturbed: nothing of it counts, and it is run again. */
 export interface Discarded {
   readonly scenario: string
@@ -240,6 +260,7 @@ export type Measurement =
   | IdleCell
   | CapacityCell
   | RecoveryCell
+  | OpeningCell
   | ServiceCell
   | GoalCell
   | SlowCell

@@ -8,11 +8,12 @@ import {
   deliveryFields,
   goalFields,
   idleFields,
+  openingFields,
   recoveryFields,
   serviceFields,
 } from './report/columns.ts'
 import { slowFields } from './report/slow.ts'
-import { scenarioGroups, scenarios, scenariosOf } from './scenarios/all.ts'
+import { scenarioGroups, scenarios, scenariosOf, transportsOf } from './scenarios/all.ts'
 import { faultForm, faultHelp, faultKinds, parseFault } from './servers/faults.ts'
 import type { Settings } from './settings.ts'
 import { transportNames, transportOf } from './subjects.ts'
@@ -46,7 +47,7 @@ export const settingsOptions = {
     value: 'NAME',
     help: `${profileNames.join(', ')}; standard without it. The list command tells how long each takes.`,
   },
-  quick: { type: 'boolean', help: '--profile quick: under 90 s in all, not citable.' },
+  quick: { type: 'boolean', help: '--profile quick: about two minutes in all, not citable.' },
   full: { type: 'boolean', help: '--profile full: everything, in longer cells.' },
   scenario: {
     type: 'string',
@@ -144,11 +145,13 @@ export function settingsFrom(
   drawSeed: () => number,
 ): Settings {
   const profileName = profileFrom(values)
+  const named = items(values.transports)
   const settings: Settings = {
     profileName,
     profile: adjusted(profiles[profileName], values),
     scenarios: scenarioNames([...items(values.scenario), ...positionals], profileName),
-    transports: transportsFrom(items(values.transports)),
+    transports: transportsFrom(named, profileName),
+    ...(named.length > 0 ? { namesTransports: true } : {}),
     seed: values.seed === undefined ? drawSeed() : whole('--seed', values.seed, 0, 2 ** 32 - 1),
     secure: values['no-tls'] !== true,
     pin: values['no-pin'] !== true,
@@ -188,8 +191,8 @@ function scenarioNames(asked: readonly string[], profileName: ProfileName): read
   return [...new Set(names)]
 }
 
-function transportsFrom(asked: readonly string[]): readonly string[] {
-  if (asked.length === 0) return transportNames
+function transportsFrom(asked: readonly string[], profileName: ProfileName): readonly string[] {
+  if (asked.length === 0) return transportsOf(profileName)
   return [...new Set(asked.map((name) => oneOf('transport', name, transportNames)))]
 }
 
@@ -280,6 +283,7 @@ export function helpText(): string {
     ...columns('idle', idleFields),
     ...columns('ramp', capacityFields),
     ...columns('network cuts and storm', recoveryFields),
+    ...columns('opening', openingFields),
     ...columns('saturate', serviceFields),
     ...columns('the goals', goalFields),
     ...columns('slow', slowFields),
@@ -287,7 +291,7 @@ export function helpText(): string {
     ...exitText,
     '',
     'Examples:',
-    '  npm run bench -- --quick                             # all transports, under 90 s',
+    '  npm run bench -- --quick                             # all transports, about two minutes',
     '  npm run bench -- fanout --max p99=100,cpu=300        # fails where Parley is slower or dearer',
     '',
   ].join('\n')

@@ -1,8 +1,8 @@
 // In which order a run's steps come: interleaved scenarios block by block, with new servers now and then, then the others one after the other.
 import { benchLimits } from './limits.ts'
-import { scenarios } from './scenarios/all.ts'
+import { scenarios, transportsIn } from './scenarios/all.ts'
 import { openingSteps } from './scenarios/deliveries.ts'
-import type { Step } from './scenarios/scenario.ts'
+import type { Scenario, Step } from './scenarios/scenario.ts'
 import type { Settings } from './settings.ts'
 
 /** The steps of a run, in order; the same for the same settings. */
@@ -10,15 +10,17 @@ export function planRun(settings: Settings): readonly Step[] {
   const chosen = scenarios.filter((scenario) => settings.scenarios.includes(scenario.name))
   const alternating = chosen.filter((scenario) => scenario.interleaved === true)
   const others = chosen.filter((scenario) => scenario.interleaved !== true)
+  const planOf = (scenario: Scenario): readonly Step[] =>
+    scenario.plan({ ...settings, transports: transportsIn(settings, scenario) })
+  // Only who is measured is warmed up.
+  const taking = new Set(alternating.flatMap((scenario) => transportsIn(settings, scenario)))
   return [
     ...interleaved(
-      settings,
-      alternating.map((scenario) => scenario.plan(settings)),
+      { ...settings, transports: settings.transports.filter((name) => taking.has(name)) },
+      alternating.map(planOf),
     ),
     ...others.flatMap((scenario) =>
-      scenario
-        .plan(settings)
-        .map((step, place) => ({ ...step, renews: place === 0 || step.renews === true })),
+      planOf(scenario).map((step, place) => ({ ...step, renews: place === 0 || step.renews === true })),
     ),
   ]
 }

@@ -6,6 +6,8 @@ export interface Settings {
   readonly profile: Profile
   readonly scenarios: readonly string[]
   readonly transports: readonly string[]
+  /** Somebody has named them: then all of them take part wherever they can. */
+  readonly namesTransports?: boolean
   readonly seed: number
   /** Everything over TLS, so that all are configured alike; false: plain sockets, without HTTP/2. */
   readonly secure: boolean

@@ -4,7 +4,18 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { profiles } from './limits.ts'
 import { scenarios } from './scenarios/all.ts'
-import { clientOf, reconnects, table, transportNames, transportOf } from './subjects.ts'
+import {
+  baselineOf,
+  clientOf,
+  isOverHttp1,
+  reconnects,
+  subjectsOf,
+  table,
+  transportIn,
+  transportNames,
+  transportOf,
+  twinSuffix,
+} from './subjects.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const added = 'carrier'
@@ -35,7 +46,7 @@ describe('a line in the table of transports', () => {
   const about = scenarios.map(({ name }) => name).filter((name) => !others.includes(name))
 
   // The relays' scenarios need TLS, see `webSocketClass`.
-  const needTls = ['network', 'cut', 'storm']
+  const needTls = ['network', 'cut', 'storm', 'opening']
 
   it.each(about)('takes part in %s, with TLS and without', (scenario) => {
     for (const secure of needTls.includes(scenario) ? [true] : [true, false])
@@ -51,6 +62,53 @@ describe('a line in the table of transports', () => {
       expect(() => clientOf(name)).not.toThrow()
       expect(transportOf(name).stops, name).not.toEqual([])
     }
+  })
+
+  it('is one row over HTTP/1.1 beside the one that a client agrees on, and without TLS there is one alone', () => {
+    const transports = ['polling-http1', 'polling', 'websocket', 'websocket-h2']
+    const of = (secure: boolean) => subjectsOf({ transports, secure, pollIntervalsMs: [250, 1000] })
+    expect(of(true).map(({ name }) => name)).toEqual([
+      'polling-http1 0.25 s',
+      'polling 0.25 s',
+      'polling 1 s',
+      'websocket',
+      'websocket-h2',
+      'websocket (A/A)',
+    ])
+    expect(of(false).map(({ transport }) => transport)).toEqual([
+      'polling',
+      'polling',
+      'websocket',
+      'websocket',
+    ])
+    for (const { http1Of } of Object.values(table)) {
+      if (http1Of === undefined) continue
+      const ordinary = transportOf(http1Of)
+      expect(ordinary.secure).toBe('h2, TLS')
+      expect(ordinary.plain).toBe('http/1.1')
+    }
+    expect(isOverHttp1('polling-http1')).toBe(true)
+    expect(isOverHttp1('websocket')).toBe(false)
+  })
+
+  it('is told from those whose names begin alike', () => {
+    for (const name of transportNames) {
+      for (const subject of [name, `${name} 0.25 s`, `${name}${twinSuffix}`])
+        expect(transportIn(subject)).toBe(name)
+    }
+    expect(transportIn('polling-http3')).toBeNull()
+    const names = [
+      'polling-http1 0.25 s',
+      'polling 1 s',
+      'tcp',
+      'websocket-h2',
+      'websocket',
+      'websocket (A/A)',
+    ]
+    expect(baselineOf(names)).toBe('websocket')
+    expect(baselineOf(names.slice(0, 4))).toBe('websocket-h2')
+    expect(baselineOf(names.slice(0, 3))).toBe('tcp')
+    expect(baselineOf(names.slice(0, 2))).toBe('polling 1 s')
   })
 
   it('is the only place where loads and scenarios know a transport of ours by name', () => {

@@ -1,12 +1,15 @@
 // What is measured: one line a transport. A new transport is one more line in `table`.
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
+import { LongPollingTransport } from '../transports/long-polling/client.ts'
 import { PollingTransport } from '../transports/polling/client.ts'
+import { ServerSentEventsTransport } from '../transports/server-sent-events/client.ts'
+import { eventSourceOver } from '../transports/server-sent-events/fetch-event-source.ts'
 import { SocketIoTransport } from '../transports/socket-io/client.ts'
 import { loadSocketIo } from '../transports/socket-io/library.ts'
 import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { type Follow, type MakeClient, overLines, overTransport } from './load/follow.ts'
 import type { SlowWay } from './load/slow-orders.ts'
-import { askedOnce, socketUrlOf } from './load/sockets.ts'
+import { askedOnce, type HttpVersion, socketUrlOf } from './load/sockets.ts'
 import type { ServerKind } from './measurement.ts'
 import type { Wire } from './model/wire.ts'
 
@@ -27,6 +30,11 @@ export interface Transport {
   readonly polls: boolean
   /** Takes messages up the same link. */
   readonly sends: boolean
+  /**
+   * The transport that this is over HTTP/1.1, where a client would agree on HTTP/2: a row of its own. Without TLS both are the same,
+   * and the other one's row stands for them.
+   */
+  readonly http1Of?: string
   readonly summary: string
 }
 
@@ -35,6 +43,9 @@ type Lines = 'lines'
 
 const polling: MakeClient = ({ fetch, intervalMs, clock }) =>
   new PollingTransport({ fetch, intervalMs, clock })
+const longPolling: MakeClient = ({ fetch }) => new LongPollingTransport({ fetch })
+const events: MakeClient = ({ fetch }) =>
+  new ServerSentEventsTransport({ EventSource: eventSourceOver({ fetch }), fetch })
 const push: MakeClient = ({ fetch }) => new Http2PushTransport({ fetch })
 const socket: MakeClient = ({ sockets }) => new WebSocketTransport({ WebSocket: sockets.webSocketClass() })
 const socketOverHttp2: MakeClient = ({ sockets }) =>
@@ -45,6 +56,11 @@ const socketIo: MakeClient = ({ sockets }) =>
 // biome-ignore format: one line each
 export const table: Readonly<Record<string, Transport>> = {
   polling: { server: 'parley', reader: polling, elsewhere: null, stops: ['stopped', 'asks'], wire: 'poll', secure: 'h2, TLS', plain: 'http/1.1', polls: true, sends: true, summary: 'GET again and again, 304 when nothing is new' },
+  'polling-http1': { server: 'parley', reader: polling, elsewhere: null, stops: ['stopped'], wire: 'poll', secure: 'http/1.1, TLS', plain: null, polls: true, sends: true, http1Of: 'polling', summary: 'the same over HTTP/1.1, where TLS would agree on HTTP/2' },
+  'long-polling': { server: 'parley', reader: longPolling, elsewhere: null, stops: ['stopped'], wire: 'long-poll', secure: 'h2, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'GET that is answered when there is something, and the next one' },
+  'long-polling-http1': { server: 'parley', reader: longPolling, elsewhere: null, stops: ['stopped'], wire: 'long-poll', secure: 'http/1.1, TLS', plain: null, polls: false, sends: true, http1Of: 'long-polling', summary: 'the same over HTTP/1.1' },
+  'server-sent-events': { server: 'parley', reader: events, elsewhere: null, stops: ['stopped', 'unread'], wire: 'events', secure: 'h2, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'a response of text/event-stream that stays open' },
+  'server-sent-events-http1': { server: 'parley', reader: events, elsewhere: null, stops: ['stopped'], wire: 'events', secure: 'http/1.1, TLS', plain: null, polls: false, sends: true, http1Of: 'server-sent-events', summary: 'the same over HTTP/1.1, in chunks' },
   'http2-push': { server: 'parley', reader: push, elsewhere: null, stops: ['stopped', 'unread'], wire: 'http2-stream', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'a response over HTTP/2 that stays open' },
   websocket: { server: 'parley', reader: socket, elsewhere: null, stops: ['stopped'], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'RFC 6455 by hand' },
   'websocket-h2': { server: 'parley', reader: socketOverHttp2, elsewhere: socketUrlOf, stops: ['stopped', 'unread'], wire: 'websocket-h2', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'the same over HTTP/2 (RFC 8441), one socket on each connection' },
@@ -64,7 +80,17 @@ export function transportOf(name: string): Transport {
 
 export function followOf(name: string): Follow {
   const { reader } = transportOf(name)
-  return reader === 'lines' ? overLines : overTransport(reader)
+  return reader === 'lines' ? overLines : overTransport(reader, httpOf(name))
+}
+
+/** Whether it is another transport's row over HTTP/1.1. */
+export function isOverHttp1(name: string): boolean {
+  return transportOf(name).http1Of !== undefined
+}
+
+/** What its `fetch` may speak. */
+export function httpOf(name: string): HttpVersion {
+  return isOverHttp1(name) ? 'http/1.1' : 'h2'
 }
 
 /** Whether whoever reads over it comes back when its link is cut: our own have sessions, controls have none. */
@@ -103,7 +129,7 @@ export function subjectsOf(options: {
   for (const name of options.transports) {
     const transport = transportOf(name)
     if (!options.secure && transport.plain === null) continue
-    const intervals = transport.polls ? options.pollIntervalsMs : [0]
+    const intervals = transport.polls ? intervalsOf(transport, options) : [0]
     for (const intervalMs of intervals) {
       subjects.push({
         name: transport.polls ? `${name} ${intervalMs / 1000} s` : name,
@@ -120,16 +146,35 @@ export function subjectsOf(options: {
     : [...subjects, { ...twin, name: `${twin.name}${twinSuffix}`, isTwin: true }]
 }
 
+/** Over HTTP/1.1 beside HTTP/2 the shortest interval alone, where what a question costs shows most. */
+function intervalsOf(
+  { http1Of }: Transport,
+  {
+    transports,
+    pollIntervalsMs,
+  }: { readonly transports: readonly string[]; readonly pollIntervalsMs: readonly number[] },
+): readonly number[] {
+  if (http1Of === undefined || !transports.includes(http1Of)) return pollIntervalsMs
+  return pollIntervalsMs.slice(0, 1)
+}
+
 /** Whom a table compares with: our WebSocket where it takes part, else the first that pushes, else the first. */
 export function baselineOf(names: readonly string[]): string | null {
-  const place = (name: string): number => transportNames.findIndex((transport) => name.startsWith(transport))
-  const first = names
+  const own = names
     .filter((name) => !name.endsWith(twinSuffix))
-    .sort((one, other) => place(one) - place(other))
+    .map((name) => ({ name, transport: transportIn(name) }))
+  const place = ({ transport }: (typeof own)[number]): number =>
+    transport === null ? transportNames.length : transportNames.indexOf(transport)
+  const sorted = own.toSorted((one, other) => place(one) - place(other))
+  const pushed = sorted.find(({ transport }) => transport !== null && !transportOf(transport).polls)
+  return (sorted.find(({ name }) => name === 'websocket') ?? pushed ?? sorted[0])?.name ?? null
+}
+
+/** The name in the table of a subject, or of one with a suffix: `polling 0.25 s` is `polling`. Null for one that is not there. */
+export function transportIn(subject: string): string | null {
   return (
-    first.find((name) => name === 'websocket') ??
-    first.find((name) => !name.startsWith('polling')) ??
-    first[0] ??
+    transportNames.find((name) => subject === name) ??
+    transportNames.find((name) => subject.startsWith(`${name} `)) ??
     null
   )
 }

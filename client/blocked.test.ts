@@ -5,8 +5,8 @@ import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
 
-/** What the proxy does with a request to upgrade: resets its connection, never answers, or cuts it soon after the answer. */
-type Manner = 'refuse' | 'swallow' | 'cut soon' | 'pass'
+/** What the proxy does with a request to upgrade: resets its connection, never answers, answers for whatever is asked of the socket's path, or cuts it soon after the answer. */
+type Manner = 'refuse' | 'swallow' | 'answer 502' | 'cut soon' | 'pass'
 
 /** A proxy for plain HTTP that passes everything but WebSockets. */
 class BlockingProxy {
@@ -27,9 +27,12 @@ class BlockingProxy {
       near.on('close', () => far.destroy())
       far.on('close', () => near.destroy())
       near.on('data', (chunk: Buffer) => {
-        const isUpgrade = /^GET \S+ HTTP\/1\.1\r\n[\s\S]*^upgrade: *websocket\r$/im.test(
-          chunk.toString('latin1'),
-        )
+        const text = chunk.toString('latin1')
+        if (this.manner === 'answer 502' && /^GET \/rooms\/[^/]+\/socket[? ]/.test(text)) {
+          near.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+          return
+        }
+        const isUpgrade = /^GET \S+ HTTP\/1\.1\r\n[\s\S]*^upgrade: *websocket\r$/im.test(text)
         if (isUpgrade) this.upgrades += 1
         if (isUpgrade && this.manner === 'refuse') near.resetAndDestroy()
         else if (!isUpgrade || this.manner !== 'swallow') far.write(chunk)
@@ -86,7 +89,7 @@ async function open(manner: Manner): Promise<LabPage> {
 
 /** How long it took from the page's first script until its note said that something stands in, in ms. */
 async function fallbackMs(opened: LabPage): Promise<number> {
-  await opened.page.getByText(/^WebSocket can’t be used here now · Polling stands in: /).waitFor()
+  await opened.page.getByText(/^WebSocket can’t be used here now · SSE stands in: /).waitFor()
   // From when the browser began to run the page's code: how long it took to load is the machine's business.
   return opened.page.evaluate(() => {
     const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
@@ -104,19 +107,27 @@ test('R9: over HTTP/1.1 the page says that tabs share six connections, and where
   await words.waitFor({ state: 'detached' })
 })
 
+/** What the page can know of each. */
+const why = {
+  refuse:
+    /^WebSocket left alone: The handshake failed, though the server answers the same path by fetch.* Tried again in /,
+  swallow: /^WebSocket left alone: The link did not open within [\d.]+ s\. Tried again in /,
+  'answer 502':
+    /^WebSocket left alone: The handshake was refused; the same path by fetch answers 502\. Tried again in /,
+} as const
+
 describe('R32: a proxy', () => {
-  test.each(['refuse', 'swallow'] as const)(
+  test.each(['refuse', 'swallow', 'answer 502'] as const)(
     'that would rather %s: works over HTTP within 3 s, and says why',
     async (manner) => {
       const opened = await open(manner)
       expect(await fallbackMs(opened)).toBeLessThan(3000)
-      await opened.settled('polling')
+      await opened.settled('server-sent-events')
       // What was asked for stays asked for.
-      expect(await opened.radio('websocket').isChecked()).toBe(true)
-      await opened.page
-        .locator('.offer', { has: opened.radio('websocket') })
-        .getByText(/^Polling stands in: .* Tried again in /)
-        .waitFor()
+      expect(await opened.radio('auto').isChecked()).toBe(true)
+      const steps = opened.page.locator('.offer', { has: opened.radio('auto') }).getByRole('listitem')
+      await steps.getByText(why[manner]).waitFor()
+      await steps.getByText('SSE in use').waitFor()
       await opened.say('over HTTP')
       await opened.message('over HTTP').locator('.message-end', { hasText: '✓' }).waitFor()
       expect(await opened.violations()).toEqual([])
@@ -125,16 +136,14 @@ describe('R32: a proxy', () => {
 
   test('that changes its mind, or another network: the page goes back when it is told so', async () => {
     const opened = await open('refuse')
-    await opened.settled('polling')
+    await opened.settled('server-sent-events')
     await opened.say('before')
     proxy.manner = 'pass'
     await opened.page.evaluate(() => dispatchEvent(new Event('online')))
     await opened.settled('websocket')
     await opened.page.getByText(/^switched to WebSocket in .* · nothing lost$/).waitFor()
-    await opened.page
-      .locator('.offer', { has: opened.radio('websocket') })
-      .getByText('stands in')
-      .waitFor({ state: 'detached' })
+    const steps = opened.page.locator('.offer', { has: opened.radio('auto') }).getByRole('listitem')
+    expect(await steps.allTextContents()).toEqual(['WebSocket in use'])
     await opened.say('after')
     await opened.message('after').locator('.message-end', { hasText: '✓' }).waitFor()
     expect(Object.values(await opened.history())).toEqual(['before', 'after'])
@@ -146,9 +155,9 @@ test('R31: a proxy that lets WebSockets open and cuts them soon: after three of 
 }, async () => {
   const opened = await open('cut soon')
   await opened.page
-    .getByText(/^WebSocket can’t .* Polling stands in: It opened 3 times/)
+    .getByText(/^WebSocket can’t .* SSE stands in: It opened 3 times/)
     .waitFor({ timeout: 30_000 })
-  await opened.settled('polling')
+  await opened.settled('server-sent-events')
   expect(proxy.upgrades).toBe(3)
   await opened.say('calm')
   await opened.message('calm').locator('.message-end', { hasText: '✓' }).waitFor()

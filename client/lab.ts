@@ -1,10 +1,11 @@
 // The page's model above the rooms: settings, the server, the clock of the figures, and the room that is open.
-import { type Signal, signal } from '@preact/signals'
-import type { TransportName } from '../transports/contract.ts'
+import { effect, type Signal, signal } from '@preact/signals'
+import { auto, type TransportName } from '../transports/contract.ts'
 import { messageOf } from '../transports/errors.ts'
 import { longestIntervalMs, shortestIntervalMs } from '../transports/polling/client.ts'
 import { userProblem } from '../transports/text.ts'
 import { defaultRoom, readAddress, roomAddress } from './address.ts'
+import { HeldConnections, holdsConnection } from './held-connections.ts'
 import { firstIntervalMs } from './interval.ts'
 import { askServer, type LabServer } from './lab-server.ts'
 import { clockResolution } from './latency.ts'
@@ -20,8 +21,6 @@ import {
   remembered,
 } from './settings.ts'
 
-/** The quickest that needs nothing but a WebSocket. */
-const defaultTransport: TransportName = 'websocket'
 /** How often the figures change, in ms. */
 const figuresMs = 250
 
@@ -42,6 +41,8 @@ export class Lab {
   readonly pauseWhenHidden = remembered('browser', 'polling-pause-when-hidden', acceptBoolean, false)
   /** Monotonic clock, ms, as of the last change of the figures. */
   readonly nowMs = signal(performance.now())
+  /** What this browser's tabs hold of the six connections to this address (R9). */
+  readonly held = new HeldConnections(navigator.locks)
   readonly clockResolutionMs = clockResolution(() => performance.now())
 
   constructor() {
@@ -55,6 +56,9 @@ export class Lab {
     })
     this.pauseWhenHidden.subscribe((pause) => {
       this.room.peek().transports.polling.pauseWhenHidden = pause
+    })
+    effect(() => {
+      this.held.hold(this.room.value.state.value.links.filter(holdsConnection).length)
     })
     this.showRoomInAddress()
     addEventListener('hashchange', () => {
@@ -92,7 +96,8 @@ export class Lab {
   /** Why a transport can't run here, in sentences: what the browser or this address lacks, or that the server has no such thing. */
   lackOf(offer: Offer): readonly string[] {
     const server = this.server.value
-    if (server === null || server.transports.includes(offer.entry.name)) return offer.missing
+    if (server === null || offer.entry.name === auto || server.transports.includes(offer.entry.name))
+      return offer.missing
     return [...offer.missing, 'This server does not offer it.']
   }
 
@@ -130,11 +135,10 @@ export class Lab {
     })
   }
 
-  /** The transport that was chosen last, where it can run; else the default, or the last that can. */
+  /** The transport that was chosen last, where it can run; else the ladder. */
   private firstTransport(): TransportName {
     const able = this.offers.filter((offer) => offer.missing.length === 0).map((offer) => offer.entry.name)
-    const unasked = able.includes(defaultTransport) ? defaultTransport : (able.at(-1) ?? 'polling')
-    return recall('browser', 'transport', acceptOneOf(able)) ?? unasked
+    return recall('browser', 'transport', acceptOneOf(able)) ?? auto
   }
 
   private showRoomInAddress(): void {
@@ -147,6 +151,7 @@ export class Lab {
     if (document.hidden) return
     this.nowMs.value = performance.now()
     this.room.peek().tick()
+    void this.held.count()
   }
 }
 

@@ -1,6 +1,6 @@
 // The transports that the page offers: the client halves with the browser's own primitives put in, and what each lacks here.
-import { type CatalogueEntry, describeTransport } from '../transports/catalogue.ts'
-import type { ClientTransport, TransportName } from '../transports/contract.ts'
+import { autoEntry, type CatalogueEntry, catalogue } from '../transports/catalogue.ts'
+import type { ClientTransport } from '../transports/contract.ts'
 import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { LongPollingTransport } from '../transports/long-polling/client.ts'
 import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
@@ -14,16 +14,6 @@ import { http2InBrowser } from '../transports/websocket/http2-port.ts'
 export interface TransportSet {
   readonly all: readonly ClientTransport[]
   readonly polling: PollingTransport
-}
-
-/** What may stand in for a transport that can't be used here, the best first (R32). */
-const fallbackOrder: readonly TransportName[] = ['websocket', 'http2-push', 'polling']
-
-/** The ones of the order that this browser and this address can run at all. */
-export function fallbackFor(transports: TransportSet, base: URL): readonly TransportName[] {
-  return fallbackOrder.filter((name) =>
-    transports.all.some((one) => one.name === name && one.missing(base).length === 0),
-  )
 }
 
 export function makeTransports(intervalMs: number, pauseWhenHidden: boolean): TransportSet {
@@ -52,16 +42,18 @@ const pageVisibility: Visibility = {
   },
 }
 
-/** A transport as a row of the switch. */
+/** A transport, or the ladder over them, as a row of the switch. */
 export interface Offer {
   readonly entry: CatalogueEntry
   /** Why it can't run here, in sentences; empty when it can. */
   readonly missing: readonly string[]
 }
 
+/** The ladder first, then the transports as the catalogue has them. */
 export function makeOffers(transports: readonly ClientTransport[], base: URL): readonly Offer[] {
-  return transports.map((transport) => ({
-    entry: describeTransport(transport.name),
-    missing: transport.missing(base),
-  }))
+  const offers = catalogue.flatMap((entry) => {
+    const transport = transports.find(({ name }) => name === entry.name)
+    return transport === undefined ? [] : [{ entry, missing: transport.missing(base) }]
+  })
+  return [{ entry: autoEntry, missing: [] }, ...offers]
 }

@@ -1,7 +1,7 @@
 // The page in a real Chromium, before a real server: what a person does with it, and what they must be able to rely on.
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { catalogue } from '../transports/catalogue.ts'
+import { catalogue, groupTitles } from '../transports/catalogue.ts'
 import { LabPage, type OpenOptions, RunningLab, startBrowser } from './browser.node.ts'
 
 const clean = /lost 0 · duplicated 0 · reordered 0/
@@ -68,7 +68,7 @@ describe('two people', () => {
     const wander = async () => {
       // At least twice through all of them, and on for as long as there is talk.
       while (switches < 2 * transports.length || ended < 2) {
-        await ada.page.keyboard.press(`Alt+${(switches % transports.length) + 1}`)
+        await ada.page.keyboard.press(`Alt+${(switches % transports.length) + 2}`)
         await ada.settled(transports[switches % transports.length] ?? '')
         switches += 1
       }
@@ -91,16 +91,42 @@ describe('two people', () => {
 describe('the switch', () => {
   test('is a radio group that the keyboard moves through', async () => {
     const page = await open({ room: newRoom(), user: 'Ada' })
-    await page.radio('websocket').focus()
-    await page.page.keyboard.press('ArrowUp')
-    await page.settled('http2-push')
-    await page.page.keyboard.press('ArrowUp')
+    await page.radio('auto').focus()
+    await page.page.keyboard.press('ArrowDown')
     await page.settled('polling')
     await page.page.getByText(/^switched to Polling in .* · nothing lost$/).waitFor()
+    await page.page.keyboard.press('ArrowDown')
+    await page.settled('long-polling')
     await page.composer.focus()
-    await page.page.keyboard.press('Alt+3')
+    await page.page.keyboard.press('Alt+1')
     await page.settled('websocket')
-    expect(await page.radio('websocket').isChecked()).toBe(true)
+    expect(await page.radio('auto').isChecked()).toBe(true)
+  })
+
+  test('begins with auto, which says what it uses; each one says what it costs and when it is the right one', async () => {
+    const page = await open({ room: newRoom(), user: 'Ada' })
+    expect(await page.radio('auto').isChecked()).toBe(true)
+    const row = page.page.locator('.offer', { has: page.radio('auto') })
+    await row.getByText('· WebSocket').waitFor()
+    expect(await row.getByRole('listitem').allTextContents()).toEqual(['WebSocket in use'])
+    for (const group of Object.values(groupTitles))
+      expect(await page.page.getByRole('group', { name: group, exact: true }).count()).toBe(1)
+    for (const { name, short, cost, when } of catalogue) {
+      const other = page.page.locator('.offer', { has: page.radio(name) })
+      const more = other.getByRole('button', { name: `${short}: what it costs` })
+      await more.focus()
+      await page.page.keyboard.press('Enter')
+      await other.getByText(cost).waitFor()
+      await other.getByText(when).waitFor()
+      expect(await more.getAttribute('aria-expanded')).toBe('true')
+    }
+  })
+
+  test('remembers what was chosen last', async () => {
+    const page = await open({ room: newRoom(), user: 'Ada', transport: 'server-sent-events' })
+    await page.page.reload()
+    await page.settled('server-sent-events')
+    expect(await page.radio('server-sent-events').isChecked()).toBe(true)
   })
 
   test('shows the protocol that is really spoken', async () => {
@@ -122,8 +148,8 @@ describe('the switch', () => {
     const address = new URL((await link.getAttribute('href')) ?? '')
     expect(address.origin).toBe(new URL(lab.tls).origin)
     expect(address.hash).toContain(`room=${room}`)
-    await page.page.keyboard.press('Alt+2')
-    expect(await page.radio('websocket').isChecked()).toBe(true)
+    await page.page.keyboard.press('Alt+5')
+    expect(await page.radio('auto').isChecked()).toBe(true)
   })
 
   test('times messages over each transport', async () => {

@@ -1,8 +1,9 @@
 // A robot that talks at a chosen rate, with a session and a name of its own: a person alone sees something happen.
+import { ladder } from '../transports/catalogue.ts'
 import type { TransportName } from '../transports/contract.ts'
 import type { SessionEvent } from '../transports/session.state.ts'
 import { Session } from '../transports/session.ts'
-import { fallbackFor, makeTransports } from './offers.ts'
+import { makeTransports } from './offers.ts'
 
 export const robotName = 'Robot'
 
@@ -46,7 +47,7 @@ export class Robot {
       room: options.room,
       transports: transports.all,
       transport: options.transport,
-      fallback: fallbackFor(transports, options.base),
+      fallback: ladder,
       last: 0,
       onEvent: options.onEvent,
     })

@@ -1,5 +1,6 @@
 // The model of one room on the page: a session, what it told, and what is measured on the way. Views read its signals.
 import { type Signal, signal } from '@preact/signals'
+import { ladder } from '../transports/catalogue.ts'
 import type { LinkStats, TransportName } from '../transports/contract.ts'
 import { messageOf } from '../transports/errors.ts'
 import { readHistory } from '../transports/history.ts'
@@ -10,7 +11,7 @@ import { Conversation } from './conversation.ts'
 import { joined } from './frame.ts'
 import { Latencies, type LatencySummary } from './latency.ts'
 import { fellBackNote, gapNote, notSwitchedNote, recoveredNote, resetNote, switchedNote } from './notes.ts'
-import { fallbackFor, makeTransports, type TransportSet } from './offers.ts'
+import { makeTransports, type TransportSet } from './offers.ts'
 import { OwnDrafts } from './own-drafts.ts'
 import { Robot } from './robot.ts'
 
@@ -49,7 +50,7 @@ export class Room {
   readonly version = signal(0)
   readonly state: Signal<SessionState>
   readonly figures: Signal<Figures>
-  /** The transport that the person asked for. */
+  /** The transport that the person asked for, or `auto`. */
   readonly chosen: Signal<TransportName>
   readonly older = signal<'idle' | 'reading' | 'failed' | 'removed'>('idle')
   /** Messages a second that the robot says; 0: there is none. */
@@ -80,7 +81,7 @@ export class Room {
       room: options.room,
       transports: this.transports.all,
       transport: options.transport,
-      fallback: fallbackFor(this.transports, options.base),
+      fallback: ladder,
       last: historyMessages,
       drafts: this.own.unsettled(),
       onEvent: (event) => this.take(event),
@@ -206,6 +207,8 @@ export class Room {
           this.proof.lost === this.lostBeforeSwitch ? 'quiet' : 'loss',
           event.report.to,
         )
+        // The next switch may be one that nobody asks for.
+        this.lostBeforeSwitch = this.proof.lost
         break
       case 'fell-back':
         this.conversation.note(fellBackNote(event.from, event.to, event.detail), 'quiet', event.to)

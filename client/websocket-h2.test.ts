@@ -86,7 +86,7 @@ test('is there again when the page is loaded anew, as the choice is remembered',
 
 test('is not what a new page begins with', async () => {
   const page = await open()
-  expect(await page.radio('websocket').isChecked()).toBe(true)
+  expect(await page.radio('auto').isChecked()).toBe(true)
 })
 
 test('cannot run on the plain port, which says why and leads to where it can', async () => {

@@ -54,6 +54,8 @@ export interface CatalogueEntry {
   readonly note: string | null
   readonly group: TransportGroup
   readonly link: LinkHabit
+  /** Whether a page that is slow holds the server back. Where it doesn't, what it does not take in time piles up in its tab (R39). */
+  readonly pushesBack: boolean
   readonly hue: Hue
 }
 
@@ -69,6 +71,7 @@ export const catalogue: readonly CatalogueEntry[] = [
     note: null,
     group: 'pull',
     link: 'asks',
+    pushesBack: true,
     hue: hues.orange,
   },
   {
@@ -81,18 +84,20 @@ export const catalogue: readonly CatalogueEntry[] = [
     note: null,
     group: 'pull',
     link: 'parks',
+    pushesBack: true,
     hue: hues.vermillion,
   },
   {
     name: 'server-sent-events',
     title: 'Server-sent events',
     short: 'SSE',
-    how: 'A response kept open; the browser reads its events and resumes by itself.',
+    how: 'A response kept open, which the browser resumes by itself.',
     cost: 'Over HTTP/1.1 one of six connections a browser; sends are requests of their own.',
     when: 'The server does most of the talking, and little code should be needed.',
     note: null,
     group: 'push',
     link: 'stays',
+    pushesBack: false,
     hue: hues.yellow,
   },
   {
@@ -105,6 +110,7 @@ export const catalogue: readonly CatalogueEntry[] = [
     note: 'HTTP/2 push is a response that the server keeps open. It is not PUSH_PROMISE, which browsers have removed.',
     group: 'push',
     link: 'stays',
+    pushesBack: true,
     hue: hues.green,
   },
   {
@@ -117,42 +123,46 @@ export const catalogue: readonly CatalogueEntry[] = [
     note: null,
     group: 'both',
     link: 'stays',
+    pushesBack: false,
     hue: hues.blue,
   },
   {
     name: 'websocket-h2',
     title: 'WebSocket over HTTP/2',
     short: 'WebSocket (h2)',
-    how: 'The same frames on one stream of an HTTP/2 connection.',
+    how: 'The same frames, on one stream of HTTP/2.',
     cost: 'A stream in place of a connection for each tab; more CPU a frame; few proxies pass it on.',
     when: 'Many tabs or sockets share one origin, and you own all that stands between.',
     note: 'RFC 8441: an extended CONNECT opens a stream that carries the frames. Tabs share the connection; it has a port of its own.',
     group: 'both',
     link: 'stays',
+    pushesBack: false,
     hue: hues.purple,
   },
   {
     name: 'ws-library',
     title: 'WebSocket (ws library)',
     short: 'ws',
-    how: 'The same wire as by hand; the server half is the library ws.',
+    how: 'The same wire, its server half by the library ws.',
     cost: 'A frame is made for each reader, where the hand-built one shares it.',
     when: 'You want what most Node servers run, and the numbers beside it allow it.',
     note: null,
     group: 'library',
     link: 'stays',
+    pushesBack: false,
     hue: hues.sky,
   },
   {
     name: 'socket-io',
     title: 'Socket.IO',
     short: 'Socket.IO',
-    how: 'Starts with HTTP long polling and upgrades to a WebSocket, by itself.',
+    how: 'Long polling first, then a WebSocket, by itself.',
     cost: 'Several round trips to open, a protocol of its own, 13 kB in the page.',
     when: 'A team wants rooms, acknowledgements and fallbacks today, and both ends are its own.',
     note: null,
     group: 'library',
     link: 'stays',
+    pushesBack: false,
     hue: hues.ink,
   },
 ]
@@ -162,12 +172,13 @@ export const autoEntry: CatalogueEntry = {
   name: auto,
   title: 'Auto',
   short: 'Auto',
-  how: 'Takes the best that works here, and climbs back when a better one does.',
+  how: 'The best that works here; climbs when a better one does.',
   cost: 'What the transport in use costs; where the best is blocked, a second attempt beside it.',
   when: 'Always, unless you are here to compare.',
   note: null,
   group: 'both',
   link: 'stays',
+  pushesBack: false,
   hue: hues.grey,
 }
 

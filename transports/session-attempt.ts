@@ -37,7 +37,7 @@ export class Attempt {
   #openedAtMs = 0
   #readsAtOpening = 0
   #late = false
-  #timeoutMs = 0
+  #beganAtMs = 0
   #cancelTimer: CancelTimer | null = null
   /** It closed before its opening was told. */
   #closedEarly: Closed | null = null
@@ -60,6 +60,7 @@ export class Attempt {
 
   /** `timeoutMs`: how long opening it may take before it counts as failed. */
   open(request: Pick<OpenRequest, 'base' | 'room' | 'start'>, timeoutMs: number): void {
+    this.#beganAtMs = this.#parts.clock.nowMs()
     this.#limit(timeoutMs)
     const opening = this.transport.open({
       ...request,
@@ -82,7 +83,7 @@ export class Attempt {
         this.#cancelTimer?.()
         if (this.#ended) return
         this.#ended = true
-        this.#parts.onFailed(this.#late ? tooLate(this.#timeoutMs) : asLinkError(error))
+        this.#parts.onFailed(this.#late ? this.#tooLate() : asLinkError(error))
       },
     )
   }
@@ -94,7 +95,6 @@ export class Attempt {
 
   #limit(timeoutMs: number): void {
     this.#cancelTimer?.()
-    this.#timeoutMs = timeoutMs
     this.#cancelTimer = this.#parts.clock.after(timeoutMs, () => {
       this.#late = true
       this.#abort.abort()
@@ -128,6 +128,11 @@ export class Attempt {
     }
   }
 
+  #tooLate(): LinkError {
+    const seconds = Math.round((this.#parts.clock.nowMs() - this.#beganAtMs) / 100) / 10
+    return new LinkError('idle', `The link did not open within ${seconds} s.`)
+  }
+
   #opened(link: Link): void {
     this.link = link
     if (this.#ended) {
@@ -149,10 +154,6 @@ export class Attempt {
     this.#ended = true
     this.#parts.onClosed(reason)
   }
-}
-
-function tooLate(timeoutMs: number): LinkError {
-  return new LinkError('idle', `The link did not open within ${timeoutMs / 1000} s.`)
 }
 
 function asLinkError(error: unknown): LinkError {

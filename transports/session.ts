@@ -12,7 +12,7 @@ import {
 } from './contract.ts'
 import type { Cursor } from './cursor.ts'
 import { LinkError, UsageError } from './errors.ts'
-import { Fallback, patientOpenMs } from './fallback.ts'
+import { Fallback, impatientOpenMs, patientOpenMs } from './fallback.ts'
 import type { Draft, Message } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { delayBeforeRetryMs } from './retry.ts'
@@ -325,6 +325,8 @@ export class Session {
       return
     }
     this.#openings.won(attempt)
+    // Better ones that are still on their way: what is in the way of them is soon told (R32).
+    for (const better of this.#openings.all) better.hurry(impatientOpenMs)
     this.#id = attempt.session
     this.#switch.opened(attempt, this.#live)
     void this.#former?.end()

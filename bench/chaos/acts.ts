@@ -1,4 +1,5 @@
 // Commits the faults of the deck on one client, and says whether each came to what it should.
+import { describeTransport } from '../../transports/catalogue.ts'
 import type { Random } from '../random.ts'
 import type { Relay } from '../relay/contract.ts'
 import { type Profile, profiles } from '../relay/profile.ts'
@@ -14,6 +15,8 @@ export interface ActContext {
   /** Aborted when the time is over. */
   readonly signal: AbortSignal
   heartbeatMs(): number
+  /** What a long poll asks to be held for. */
+  readonly waitMs: number
 }
 
 /**
@@ -46,13 +49,17 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
  * connection of it was open, and the fault had its effect. The client may still be on its way back.
  */
 export async function perform(person: Person, card: Card, context: ActContext): Promise<boolean> {
-  const { transport, kind } = card
-  if (!(await bring(person, transport, context))) return false
-  person.trace.add('fault', `${kind} on ${transport}`)
+  const { transport: wished, kind } = card
+  if (!(await bring(person, wished, context))) return false
+  // The ladder's link is one of a transport: that is what the fault meets, and it counts for both.
+  const transport = person.liveTransport
+  if (transport === null) return false
+  person.trace.add('fault', `${kind} on ${transport === wished ? wished : `${transport} by ${wished}`}`)
   const relay = person.relayOf(transport)
   try {
-    const counts = await commit(person, relay, card, context)
-    if (counts && kind !== 'switch') context.tally.count(transport, kind)
+    if (kind === 'switch') return await switchAbout(person, wished, context)
+    const counts = await commit(person, relay, { transport, kind }, context)
+    if (counts) for (const name of new Set([wished, transport])) context.tally.count(name, kind)
     return counts
   } finally {
     person.heal()
@@ -60,7 +67,11 @@ export async function perform(person: Person, card: Card, context: ActContext): 
   }
 }
 
-function commit(person: Person, relay: Relay, card: Card, context: ActContext): Promise<boolean> {
+interface RelayCard extends Card {
+  readonly kind: Exclude<Card['kind'], 'switch'>
+}
+
+function commit(person: Person, relay: Relay, card: RelayCard, context: ActContext): Promise<boolean> {
   const { random } = context
   const { kind, transport } = card
   switch (kind) {
@@ -84,8 +95,6 @@ function commit(person: Person, relay: Relay, card: Card, context: ActContext): 
     case 'bytewise':
     case 'joined':
       return profile(person, relay, transport, profiles[kind], context)
-    case 'switch':
-      return switchAbout(person, transport, context)
   }
 }
 
@@ -93,7 +102,7 @@ function commit(person: Person, relay: Relay, card: Card, context: ActContext): 
 async function bring(person: Person, transport: string, context: ActContext): Promise<boolean> {
   for (let tries = 0; tries < 3; tries++) {
     if (!(await until(() => person.liveTransport !== null, recoveryLimitMs, context.signal))) return false
-    if (person.liveTransport !== transport) await switchTo(person, transport, context)
+    if (!person.carriers.includes(transport)) await switchTo(person, transport, context)
     if (await until(() => person.isOn(transport), 2000, context.signal)) return true
   }
   return false
@@ -105,7 +114,7 @@ async function switchTo(person: Person, transport: string, { tally }: ActContext
     const { from, to } = await person.session.switchTo(transport)
     if (from === to) return
     tally.switches += 1
-    tally.count(to, 'switch')
+    for (const name of new Set([transport, to])) tally.count(name, 'switch')
   } catch (error) {
     // A link that didn't open, or a newer switch: the session goes on with what it has.
     person.trace.add('no switch', error instanceof Error ? error.message : String(error))
@@ -130,7 +139,7 @@ async function cut(
 
 async function stall(person: Person, relay: Relay, card: Card, context: ActContext): Promise<boolean> {
   const { random, signal } = context
-  const limitMs = livenessMs(card.transport, context.heartbeatMs())
+  const limitMs = livenessMs(card.transport, context.heartbeatMs(), context.waitMs)
   if (card.kind === 'stall-short') {
     const durationMs = Math.min(3000, limitMs * (0.1 + 0.6 * random()))
     relay.stall(durationMs)
@@ -154,7 +163,7 @@ async function blackHole(
   context: ActContext,
 ): Promise<boolean> {
   const { random, signal, tally } = context
-  const limitMs = livenessMs(transport, context.heartbeatMs())
+  const limitMs = livenessMs(transport, context.heartbeatMs(), context.waitMs)
   // Either everything is in the hole, or the client has another way to the server and need only find out.
   const newConnections = random() < 0.5 ? 'pass' : 'swallow'
   const { linkEnds } = person
@@ -170,9 +179,9 @@ async function blackHole(
     relay.heal()
   }
   const isBack = await until(() => person.newestPublishedMs > beganMs, recoveryLimitMs, signal)
-  if (newConnections === 'pass' && isBack && transport !== 'polling') {
+  if (newConnections === 'pass' && isBack && describeTransport(transport).link === 'stays') {
     // The server has its own watch: it lets go of what is dead within two intervals, and what its timers are late by. A
-    // connection without a link on it, as polling leaves behind, it may keep for longer.
+    // connection without a link on it, as polls leave behind, it may keep for longer.
     const leftMs = beganMs + 2.5 * context.heartbeatMs() + 1500 - performance.now()
     const noticed = await until(() => dead.some(({ left }) => left.server), Math.max(0, leftMs), signal)
     if (noticed) tally.serverNoticed += 1
@@ -220,7 +229,7 @@ async function switchAbout(person: Person, transport: string, context: ActContex
   const { transports, random, tally, signal } = context
   if (transports.length < 2) return false
   const before = tally.of(transport, 'switch')
-  const others = transports.filter((one) => one !== transport)
+  const others = transports.filter((one) => one !== transport && person.canGoBy(one))
   const other = (): string => others[Math.floor(random() * others.length)] ?? transport
   await switchTo(person, other(), context)
   // This one is not waited for.

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { historyFile, judge } from './evidence.ts'
 import type { HistoryLine } from './history.ts'
+import { chaosTransports } from './options.ts'
 
 const cli = fileURLToPath(new URL('cli.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'parley-chaos-test-'))
@@ -35,7 +36,7 @@ function start(...args: string[]): { readonly child: ChildProcess; readonly fini
 
 describe('npm run chaos', () => {
   const kept = join(folder, 'kept')
-  const clients = Array.from({ length: 12 }, (_, index) => `client-${index + 1}`)
+  const clients = Array.from({ length: 3 * chaosTransports.length }, (_, index) => `client-${index + 1}`)
 
   test('30 s on every transport: nothing lost, nothing doubled, nothing out of order', {
     timeout: 150_000,

@@ -1,4 +1,5 @@
 // What chaos does: every kind of fault in one table, and how long each takes. Pure.
+import { describeTransport } from '../../transports/catalogue.ts'
 
 /** Done to one client's links, through its relays. */
 export const linkFaults = [
@@ -39,18 +40,30 @@ export const faultTexts: Readonly<Record<FaultKind, string>> = {
   restart: 'SIGTERM, a graceful end, and a start on the same data',
 }
 
-/** How long a client of this transport may take to find that nothing comes any more, in ms. */
-export function livenessMs(transport: string, heartbeatMs: number): number {
-  // A poll has its own time-out; the others wait for two heartbeats.
-  return transport === 'polling' ? 10_000 : 2 * heartbeatMs
+/** A question that is not answered by then is given up, ms; of a long poll, after what it asked to be held for. */
+const answerMs = 10_000
+
+/**
+ * How long a client of this transport may take to find that nothing comes any more, in ms. `waitMs`: what a long poll asks to be held for.
+ */
+export function livenessMs(transport: string, heartbeatMs: number, waitMs: number): number {
+  switch (describeTransport(transport).link) {
+    case 'asks':
+      return answerMs
+    case 'parks':
+      return waitMs + answerMs
+    case 'stays':
+      // Two heartbeats that don't come.
+      return 2 * heartbeatMs
+  }
 }
 
 /** About how long a fault lasts until its client is back, in ms: what doesn't fit into the time left isn't begun. */
-export function expectedMs(kind: LinkFault, transport: string, heartbeatMs: number): number {
+export function expectedMs(kind: LinkFault, liveMs: number): number {
   switch (kind) {
     case 'stall-long':
     case 'black-hole':
-      return livenessMs(transport, heartbeatMs) * 1.3 + 2000
+      return liveMs * 1.3 + 2000
     case 'slow-reader':
     case 'buffering-proxy':
       return 6000

@@ -1,16 +1,25 @@
 // The command line of `npm run chaos`, and its help. Pure.
 
 import { parseArgs } from 'node:util'
+import { serverTransports } from '../../server/transports.ts'
+import { ladder } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import { UsageError } from '../../transports/errors.ts'
 import { optionLines, understood, whole } from '../arguments.ts'
 import { faultKinds, faultTexts } from './faults.ts'
+import { rungsOf } from './plan.ts'
 import type { Settings } from './settings.ts'
 
 export type Command =
   | { readonly kind: 'run'; readonly settings: Settings; readonly jsonFile: string | null }
   | { readonly kind: 'help'; readonly text: string }
 
-export const chaosTransports = ['polling', 'http2-push', 'websocket', 'websocket-h2'] as const
+/** Whatever the server offers, and the ladder over it. */
+export const chaosTransports: readonly string[] = [...serverTransports.map(({ name }) => name), auto]
+
+/** Enough that a short run gets through every fault on each of them. */
+const clientsOfEach = 3
+const leastClients = 12
 
 const optionTable = {
   seconds: {
@@ -24,7 +33,11 @@ const optionTable = {
     value: 'A,B',
     help: `Of ${chaosTransports.join(', ')}; all without it.`,
   },
-  clients: { type: 'string', value: 'N', help: 'Each with relays of its own: 1 to 100; default 12.' },
+  clients: {
+    type: 'string',
+    value: 'N',
+    help: 'Each with relays of its own: 1 to 100; three for each transport without it, 12 at least.',
+  },
   rate: {
     type: 'string',
     value: 'N',
@@ -50,7 +63,10 @@ export function parseOptions(args: readonly string[], drawSeed: () => number): C
       seconds: whole('--seconds', values.seconds ?? '60', 5, 86_400),
       seed: values.seed === undefined ? drawSeed() : whole('--seed', values.seed, 0, 2 ** 32 - 1),
       transports,
-      clients: whole('--clients', values.clients ?? '12', 1, 100),
+      clients:
+        values.clients === undefined
+          ? Math.max(leastClients, clientsOfEach * transports.length)
+          : whole('--clients', values.clients, 1, 100),
       messagesPerSecond: whole('--rate', values.rate ?? '40', 1, 1000),
       keepFolder: values['keep-data'] ?? null,
     },
@@ -72,6 +88,8 @@ function transportsOf(text: string | undefined): readonly string[] {
       throw new UsageError(`There is no transport "${name}". Known: ${chaosTransports.join(', ')}.`)
   }
   if (names.length === 0) throw new UsageError('--transports names one at least.')
+  if (names.includes(auto) && rungsOf(names).length === 0)
+    throw new UsageError(`"${auto}" needs one of ${ladder.join(', ')} beside it.`)
   return names
 }
 

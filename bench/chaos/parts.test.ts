@@ -1,10 +1,13 @@
 // The pure parts of chaos: plan, recovery, tally, minimums and verdict, options, report.
 import { describe, expect, test } from 'vitest'
+import { serverTransports } from '../../server/transports.ts'
+import { ladder } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import { UsageError } from '../../transports/errors.ts'
 import { randomStream } from '../random.ts'
 import { expectedMs, faultKinds, linkFaults, livenessMs } from './faults.ts'
 import { chaosTransports, helpText, parseOptions } from './options.ts'
-import { type Card, Deck, heartbeatSecondsAt, serverActs } from './plan.ts'
+import { type Card, Deck, hasLadder, heartbeatSecondsAt, rungsOf, serverActs, waitSecondsOf } from './plan.ts'
 import { Publications, percentiles, RecoveryClock } from './recovery.ts'
 import { progressText, renderJson, renderScreen } from './report.ts'
 import type { Outcome, Progress } from './settings.ts'
@@ -33,6 +36,18 @@ describe('the plan', () => {
     expect(deal(5, 100)).not.toEqual(deal(6, 100))
   })
 
+  test('has everything that the server offers, and auto, for whoever has a ladder', () => {
+    expect(chaosTransports).toEqual([...serverTransports.map(({ name }) => name), auto])
+    expect(rungsOf(chaosTransports)).toEqual(ladder)
+    expect(rungsOf(['polling', 'websocket', auto])).toEqual(['websocket', 'polling'])
+    const climbers = chaosTransports.map((transport, index) => hasLadder(index, transport))
+    expect(climbers.at(-1)).toBe(true)
+    expect(climbers.slice(0, 2)).toEqual([false, true])
+    expect(() => parseOptions(['--transports', 'auto,websocket-h2'], () => 1)).toThrow(UsageError)
+    const { settings } = parseOptions([], () => 1) as { readonly settings: Outcome['settings'] }
+    expect(settings.clients).toBe(Math.max(12, 3 * chaosTransports.length))
+  })
+
   test('what fits is taken, what failed comes again first, and nothing is made up', () => {
     const deck = new Deck(randomStream(1, 'deck'), ['polling'])
     const card = deck.next(({ kind }) => kind === 'joined')
@@ -41,6 +56,13 @@ describe('the plan', () => {
     expect(deck.next(all)).toBe(card)
     expect(deck.next(() => false)).toBeNull()
     expect(deck.next(({ transport }) => transport === 'websocket')).toBeNull()
+  })
+
+  test('one transport alone is never switched, which could not be done', () => {
+    const deck = new Deck(randomStream(1, 'deck'), ['polling'])
+    const kinds = Array.from({ length: 2 * linkFaults.length }, () => deck.next(all)?.kind)
+    expect(kinds).not.toContain('switch')
+    expect(new Set(kinds).size).toBe(linkFaults.length - 1)
   })
 
   test('the server is killed and restarted about four times a minute each', () => {
@@ -68,9 +90,15 @@ describe('the plan', () => {
 
   test('a fault that is to be found lasts longer than finding it takes', () => {
     for (const transport of chaosTransports) {
-      expect(expectedMs('black-hole', transport, 2000)).toBeGreaterThan(livenessMs(transport, 2000))
+      const liveMs = livenessMs(transport, 2000, 2000)
+      expect(expectedMs('black-hole', liveMs)).toBeGreaterThan(liveMs)
     }
-    expect(livenessMs('websocket', 10_000)).toBe(20_000)
+    expect(livenessMs('websocket', 10_000, 2000)).toBe(20_000)
+    expect(livenessMs('server-sent-events', 2000, 2000)).toBe(4000)
+    expect([livenessMs('polling', 2000, 2000), livenessMs('long-polling', 2000, 2000)]).toEqual([
+      10_000, 12_000,
+    ])
+    expect([waitSecondsOf(30), waitSecondsOf(1800)]).toEqual([2, 10])
   })
 })
 
@@ -252,6 +280,7 @@ describe('the verdict', () => {
     const screen = renderScreen(outcome, judgementOf(outcome))
     expect(screen).toContain('--seed 42')
     expect(screen).toContain('lost: client-1 was never handed offset 7')
+    const own = chaosTransports.length - 1
     const document = JSON.parse(renderJson(outcome, judgementOf(outcome), { commit: 'c', node: 'n' }))
     expect(document).toMatchObject({
       schema: 'parley-chaos/1',
@@ -263,9 +292,10 @@ describe('the verdict', () => {
       reordered: 0,
       kills: 3,
       restarts: 3,
-      cuts: 24,
-      stalls: 24,
-      blackHoles: 12,
+      // The ladder's are those of the transports.
+      cuts: 2 * 3 * own,
+      stalls: 2 * 3 * own,
+      blackHoles: 3 * own,
       switches: 20,
       unacknowledgedStored: 0,
       recoveryMillis: { p50: 1000, p99: 2000, max: 2000 },
@@ -292,7 +322,7 @@ describe('the options', () => {
         seconds: 60,
         seed: 9,
         transports: chaosTransports,
-        clients: 12,
+        clients: Math.max(12, 3 * chaosTransports.length),
         messagesPerSecond: 40,
         keepFolder: null,
       },

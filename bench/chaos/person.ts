@@ -1,5 +1,7 @@
 // One client of a run: a session over transports and relays of its own, which posts, reads, and writes down all that it is told.
 import { type NodeTransports, nodeTransports } from '../../transports/all.node.ts'
+import { auto } from '../../transports/contract.ts'
+import { LongPollingTransport } from '../../transports/long-polling/client.ts'
 import type { SessionEvent } from '../../transports/session.state.ts'
 import { Session } from '../../transports/session.ts'
 import { exponential, type Random, randomStream } from '../random.ts'
@@ -37,6 +39,8 @@ export interface PersonOptions {
   readonly transport: string
   /** What may stand in for the transport of the moment, the best first; empty: nothing. */
   readonly fallback: readonly string[]
+  /** What its long polls ask to be held for. */
+  readonly waitSeconds: number
   readonly folder: string
   readonly publications: Publications
   readonly messagesPerSecond: number
@@ -84,7 +88,11 @@ export class Person {
     this.session = new Session({
       base: new URL(`https://127.0.0.1:${relays.tls.port}`),
       room,
-      transports: this.#transports.all,
+      transports: this.#transports.all.map((one) =>
+        one.name === 'long-polling'
+          ? new LongPollingTransport({ fetch: this.#transports.fetch, waitSeconds: options.waitSeconds })
+          : one,
+      ),
       transport,
       fallback: options.fallback,
       last: 0,
@@ -98,6 +106,18 @@ export class Person {
     const { phase, links } = this.session.state
     if (phase !== 'open') return null
     return links.find((link) => link.phase === 'live' || link.phase === 'catching-up')?.transport ?? null
+  }
+
+  /** The same, and `auto` where it has chosen it: what a fault that comes now meets. */
+  get carriers(): readonly string[] {
+    const live = this.liveTransport
+    if (live === null) return []
+    return this.session.state.wished === auto ? [auto, live] : [live]
+  }
+
+  /** The ladder needs one. */
+  canGoBy(transport: string): boolean {
+    return transport !== auto || this.#options.fallback.length > 0
   }
 
   /** The highest offset that it was told one of its own messages has. */
@@ -114,11 +134,11 @@ export class Person {
     return transport === 'websocket-h2' ? this.relays.h2WebSocket : this.relays.tls
   }
 
-  /** Whether its link of that transport is live and has a connection open beneath it. */
+  /** Whether its link of that transport, or of the ladder, is live and has a connection open beneath it. */
   isOn(transport: string): boolean {
     return (
-      this.liveTransport === transport &&
-      this.relayOf(transport).connections.some(({ state }) => state === 'open')
+      this.carriers.includes(transport) &&
+      this.relayOf(this.liveTransport ?? transport).connections.some(({ state }) => state === 'open')
     )
   }
 

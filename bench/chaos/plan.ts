@@ -1,4 +1,6 @@
 // The plan of a run: a shuffled deck of every fault on every transport, dealt to whoever is free. Pure.
+import { ladder } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import { type Random, shuffled } from '../random.ts'
 import type { LinkFault, ServerFault } from './faults.ts'
 import { linkFaults, serverFaults } from './faults.ts'
@@ -17,7 +19,9 @@ export class Deck {
   /** The first deck begins with the slowest faults, as a short run would otherwise not get through them. */
   constructor(random: Random, transports: readonly string[]) {
     this.#random = random
-    this.#pairs = transports.flatMap((transport) => linkFaults.map((kind) => ({ transport, kind })))
+    // A client that has but one transport has nowhere to switch from: that card would be dealt in vain for ever.
+    const kinds = linkFaults.filter((kind) => kind !== 'switch' || transports.length > 1)
+    this.#pairs = transports.flatMap((transport) => kinds.map((kind) => ({ transport, kind })))
     const cards = shuffled(random, this.#pairs)
     this.#cards = [...cards.filter(isSlow), ...cards.filter((card) => !isSlow(card))]
   }
@@ -45,6 +49,16 @@ function isSlow({ kind }: Card): boolean {
   return kind === 'stall-long' || kind === 'black-hole'
 }
 
+/** The steps that `auto` has among these transports, the best first. */
+export function rungsOf(transports: readonly string[]): readonly string[] {
+  return ladder.filter((name) => transports.includes(name))
+}
+
+/** Every second client has the ladder beneath what it is told, as the page does, and so has who begins on `auto`. */
+export function hasLadder(index: number, transport: string): boolean {
+  return index % 2 === 1 || transport === auto
+}
+
 export interface ServerAct {
   readonly kind: ServerFault
   /** From the end of the last one. */
@@ -67,6 +81,11 @@ const shortHeartbeatSeconds = 2
 /** and as people have it, in the last third of a run that is long enough. */
 const usualHeartbeatSeconds = 10
 const longRunSeconds = 600
+
+/** What a long poll asks to be held for: as rarely as the others' heartbeats come, and in a long run as people have it. */
+export function waitSecondsOf(runSeconds: number): number {
+  return runSeconds >= longRunSeconds ? usualHeartbeatSeconds : shortHeartbeatSeconds
+}
 
 /** The heartbeat of a server that is started after so many seconds of a run. */
 export function heartbeatSecondsAt(elapsedSeconds: number, runSeconds: number): number {

@@ -1,4 +1,6 @@
 // A run as people read it and as JSON. Pure.
+import { describeTransport } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import { faultKinds } from './faults.ts'
 import type { Percentiles } from './recovery.ts'
 import type { Outcome, Progress } from './settings.ts'
@@ -13,7 +15,10 @@ export function renderJson(
   const { settings, findings, faults, recovery, recoveryOf, traces, ...rest } = outcome
   const { violations, ...counts } = findings
   const of = (kind: (typeof faultKinds)[number]): number =>
-    settings.transports.reduce((sum, transport) => sum + (faults[transport]?.[kind] ?? 0), 0)
+    settings.transports
+      // What met the ladder counts for the transport that its link was of, too.
+      .filter((transport) => transport !== auto)
+      .reduce((sum, transport) => sum + (faults[transport]?.[kind] ?? 0), 0)
   const perTransport = Object.fromEntries(
     settings.transports.map((transport) => [
       transport,
@@ -77,11 +82,12 @@ export function renderScreen(outcome: Outcome, judgement: Judgement): string {
 }
 
 function faultTable({ settings, faults }: Outcome): string[] {
-  const widths = settings.transports.map((name) => Math.max(6, name.length))
+  const titles = settings.transports.map((name) => describeTransport(name).short)
+  const widths = titles.map((title) => Math.max(6, title.length))
   const row = (head: string, cells: readonly string[]): string =>
     `${head.padEnd(16)} ${cells.map((cell, index) => cell.padStart(widths[index] ?? 0)).join('  ')}`
   return [
-    row('fault', settings.transports),
+    row('fault', titles),
     ...faultKinds.map((kind) =>
       row(
         kind,
@@ -103,7 +109,8 @@ function recoveryTable({ settings, recovery, recoveryOf }: Outcome): string[] {
     row('all', recovery),
     ...settings.transports.flatMap((transport) => {
       const of = recoveryOf[transport]
-      return of === undefined ? [] : [row(transport, of)]
+      // What the ladder's links came back from stands with the transports that they were of.
+      return of === undefined || transport === auto ? [] : [row(transport, of)]
     }),
   ]
 }

@@ -7,10 +7,10 @@ import { type Random, randomStream } from '../random.ts'
 import { type ActContext, pause, perform, recoveryLimitMs, until } from './acts.ts'
 import type { Findings } from './checker.ts'
 import { judge } from './evidence.ts'
-import { expectedMs, linkFaults } from './faults.ts'
+import { expectedMs, linkFaults, livenessMs } from './faults.ts'
 import { outcomeOf } from './outcome.ts'
 import { Person, type Relays, room, startRelays } from './person.ts'
-import { Deck, heartbeatSecondsAt, serverActs } from './plan.ts'
+import { Deck, hasLadder, heartbeatSecondsAt, rungsOf, serverActs, waitSecondsOf } from './plan.ts'
 import { Publications } from './recovery.ts'
 import { dataFolderOf, ServerProcess } from './server-process.ts'
 import type { Outcome, Progress, Settings } from './settings.ts'
@@ -22,8 +22,6 @@ const openLimitMs = 20_000
 /** What each client posts right before the server is ended, and how long that moment may take to come. */
 const burstMessages = 10
 const momentLimitMs = 250
-/** The page's own. */
-const fallbackOrder = ['websocket', 'http2-push', 'polling']
 /** How long the server's next fault may wait until there is a live link of every transport. */
 const everybodyLimitMs = 3000
 /** After the last fault everything must be known and read by then. */
@@ -129,7 +127,8 @@ class Run {
           certificate,
           transport: transports[index % transports.length] ?? '',
           // Half of them do as the page does, half stay where they are put.
-          fallback: index % 2 === 0 ? [] : fallbackOrder.filter((name) => transports.includes(name)),
+          fallback: hasLadder(index, transports[index % transports.length] ?? '') ? rungsOf(transports) : [],
+          waitSeconds: waitSecondsOf(this.#settings.seconds),
           folder: this.#folder,
           publications,
           messagesPerSecond: messagesPerSecond / clients,
@@ -174,11 +173,14 @@ class Run {
       random: randomStream(this.#settings.seed, `acts ${index}`),
       signal,
       heartbeatMs: () => this.#heartbeatSeconds * 1000,
+      waitMs: waitSecondsOf(this.#settings.seconds) * 1000,
     }
     while (!signal.aborted) {
       const leftMs = this.#settings.seconds * 1000 - (performance.now() - this.#faultsFromMs)
       const card = deck.next(
-        ({ kind, transport }) => expectedMs(kind, transport, context.heartbeatMs()) <= leftMs,
+        ({ kind, transport }) =>
+          person.canGoBy(transport) &&
+          expectedMs(kind, livenessMs(transport, context.heartbeatMs(), context.waitMs)) <= leftMs,
       )
       // Nothing fits any more: the rest of the time is for the others.
       if (card === null) return
@@ -199,7 +201,7 @@ class Run {
     const random = randomStream(this.#settings.seed, 'moments of the server')
     for (const { kind, afterMs, downMs } of serverActs(randomStream(this.#settings.seed, 'server'))) {
       await pause(afterMs, signal)
-      const live = (): Set<string | null> => new Set(this.#people.map(({ liveTransport }) => liveTransport))
+      const live = (): Set<string> => new Set(this.#people.flatMap((person) => person.carriers))
       // A moment at which it hits every transport is waited for, but not for ever.
       const { transports } = this.#settings
       await until(() => transports.every((one) => live().has(one)), everybodyLimitMs, signal)
@@ -221,7 +223,7 @@ class Run {
         return
       }
       this.#tally[kind === 'kill' ? 'kills' : 'restarts'] += 1
-      for (const transport of hit) if (transport !== null) this.#tally.count(transport, kind)
+      for (const transport of hit) this.#tally.count(transport, kind)
     }
   }
 

@@ -4,7 +4,7 @@ import type { Measurement } from '../measurement.ts'
 import { randomStream, shuffled } from '../random.ts'
 import type { Step } from '../scenarios/scenario.ts'
 import { oldSuffix } from '../statistics/compare.ts'
-import { transportNames, transportOf, twinSuffix } from '../subjects.ts'
+import { transportIn, transportOf, twinSuffix } from '../subjects.ts'
 
 /** `folder`: the old sources. Pure. */
 export function abPlan(steps: readonly Step[], folder: string, seed: number): readonly Step[] {
@@ -35,8 +35,8 @@ function groupsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
 /** The twin stays what it is: the new one against itself. */
 function isParley(subject: string): boolean {
   if (subject.endsWith(twinSuffix)) return false
-  const name = transportNames.find((one) => one === subject.split(' ')[0])
-  return name !== undefined && transportOf(name).server === 'parley'
+  const name = transportIn(subject)
+  return name !== null && transportOf(name).server === 'parley'
 }
 
 function onOld(step: Step, folder: string): Step {

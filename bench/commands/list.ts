@@ -6,7 +6,7 @@ import { type Command, profileNames } from '../options.ts'
 import { planRun } from '../plan.ts'
 import { durationText } from '../report/progress.ts'
 import { renderTable } from '../report/table.ts'
-import { scenarioGroups, scenarios, scenariosOf } from '../scenarios/all.ts'
+import { scenarioGroups, scenarios, scenariosOf, transportsOf } from '../scenarios/all.ts'
 import { faultForm, faultHelp, faultKinds } from '../servers/faults.ts'
 import type { Settings } from '../settings.ts'
 import { transportNames, transportOf } from '../subjects.ts'
@@ -53,6 +53,7 @@ function listing(): string {
     { title: 'what it is', align: 'left' as const },
   ]
   const groups = Object.entries(scenarioGroups).map(([name, of]) => `  ${name.padEnd(14)} ${of.join(', ')}`)
+  const nameWidth = Math.max(...transportNames.map((name) => name.length))
   const totals = profileNames.map((name) => {
     const usual = scenariosOf(name)
     return `  ${name.padEnd(14)} about ${durationText(estimateMs(name, usual))}: ${usual.join(', ')}`
@@ -66,7 +67,7 @@ function listing(): string {
     ...totals,
     '',
     'Transports (--transports NAME,…):',
-    ...transportNames.map((name) => `  ${name.padEnd(14)} ${transportOf(name).summary}`),
+    ...transportNames.map((name) => `  ${name.padEnd(nameWidth)} ${transportOf(name).summary}`),
     '',
     'Faults (--fault FAULT), to see that the bench notices:',
     ...faultKinds.map((kind) => `  ${faultForm(kind).padEnd(14)} ${faultHelp(kind)}`),
@@ -79,7 +80,7 @@ function estimateMs(profileName: Settings['profileName'], names: readonly string
     profileName,
     profile: profiles[profileName],
     scenarios: names,
-    transports: transportNames,
+    transports: transportsOf(profileName),
     seed: 1,
     secure: true,
     pin: true,

@@ -7,7 +7,7 @@ import type { Fetch } from '../../transports/http.client.ts'
 import type { Draft, Message } from '../../transports/message.ts'
 import { decodeDocument } from '../../transports/wire.ts'
 import type { Traffic } from '../measurement.ts'
-import { CountedSockets, countedFetch } from './sockets.ts'
+import { CountedSockets, countedFetch, type HttpVersion } from './sockets.ts'
 
 export interface FollowRequest {
   readonly base: URL
@@ -49,11 +49,11 @@ export interface Primitives {
 /** Makes a real client half. */
 export type MakeClient = (primitives: Primitives) => ClientTransport
 
-/** Follows over a real client half. */
-export function overTransport(make: MakeClient): Follow {
+/** Follows over a real client half, whose `fetch` speaks this. */
+export function overTransport(make: MakeClient, version: HttpVersion): Follow {
   return async (request) => {
     const sockets = new CountedSockets()
-    const { fetch, close } = countedFetch(sockets)
+    const { fetch, close } = countedFetch(sockets, request.base.protocol === 'https:' ? version : 'http/1.1')
     const transport = make({ fetch, sockets, intervalMs: request.intervalMs, clock: phasedClock(request) })
     const missing = transport.missing(request.base)
     if (missing.length > 0) throw new Error(missing.join(' '))

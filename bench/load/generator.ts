@@ -1,6 +1,7 @@
 // The load generator: publisher and subscribers in one process, so that one clock times both ends of a delivery. Takes orders over IPC.
 import { deliver } from './deliver.ts'
 import { idle } from './idle.ts'
+import { opening } from './opening.ts'
 import type { Answer, Order } from './orders.ts'
 import { pollUnchanged } from './polls.ts'
 import { pushBursts } from './push.ts'
@@ -18,6 +19,8 @@ async function carryOut(order: Order): Promise<unknown> {
       return deliver(order)
     case 'recover':
       return recover(order)
+    case 'opening':
+      return opening(order)
     case 'idle':
       return idle(order)
     case 'saturate':

@@ -1,6 +1,7 @@
 // What the orchestrator asks of the generator process, and what it answers.
 import type { DeliverOrder, DeliverResult } from './deliver.ts'
 import type { IdleOrder, IdleResult } from './idle.ts'
+import type { OpeningOrder, OpeningResult } from './opening.ts'
 import type { RecoverOrder, RecoverResult } from './recover.ts'
 import type { Watched, WindowResult } from './window.ts'
 
@@ -61,6 +62,7 @@ export type Order =
   | DetourOrder
   | DeliverOrder
   | RecoverOrder
+  | OpeningOrder
   | IdleOrder
   | SaturateOrder
   | PollsOrder
@@ -72,6 +74,7 @@ interface Results {
   readonly detour: null
   readonly deliver: DeliverResult
   readonly recover: RecoverResult
+  readonly opening: OpeningResult
   readonly idle: IdleResult
   readonly saturate: SaturateResult
   readonly polls: CountResult

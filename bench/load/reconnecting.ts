@@ -3,7 +3,7 @@ import { systemClock } from '../../transports/clock.ts'
 import type { Message } from '../../transports/message.ts'
 import type { SessionPhase } from '../../transports/session.state.ts'
 import { Session } from '../../transports/session.ts'
-import { clientOf } from '../subjects.ts'
+import { clientOf, httpOf } from '../subjects.ts'
 import { CountedSockets, countedFetch, type Detours } from './sockets.ts'
 
 export interface ReconnectingOptions {
@@ -32,15 +32,16 @@ export class Reconnecting {
 
   constructor(options: ReconnectingOptions) {
     this.#sockets = new CountedSockets(options.detours)
-    this.#fetch = countedFetch(this.#sockets)
+    this.#fetch = countedFetch(this.#sockets, httpOf(options.transport))
     const { fetch } = this.#fetch
     const { intervalMs } = options
     const primitives = { fetch, sockets: this.#sockets, intervalMs, clock: systemClock }
+    const transport = clientOf(options.transport)(primitives)
     this.#session = new Session({
       base: options.base,
       room: options.room,
-      transports: [clientOf(options.transport)(primitives)],
-      transport: options.transport,
+      transports: [transport],
+      transport: transport.name,
       last: 0,
       random: options.random,
       onEvent: (event) => {

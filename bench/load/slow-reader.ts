@@ -7,7 +7,7 @@ import { type Cursor, formatCursor, parseCursor } from '../../transports/cursor.
 import type { Fetch } from '../../transports/http.client.ts'
 import { Session } from '../../transports/session.ts'
 import { benchLimits } from '../limits.ts'
-import { clientOf } from '../subjects.ts'
+import { clientOf, httpOf } from '../subjects.ts'
 import type { OpenSlow, SlowReport } from './slow-orders.ts'
 import { CountedSockets, countedFetch, trusting } from './sockets.ts'
 
@@ -89,7 +89,7 @@ class GatedTransport implements ClientTransport {
 class SessionReader implements SlowReader {
   readonly #history = new History()
   readonly #sockets = new CountedSockets()
-  readonly #fetch = countedFetch(this.#sockets)
+  readonly #fetch: ReturnType<typeof countedFetch>
   readonly #transport: GatedTransport
   readonly #session: Session
   readonly #opened = Promise.withResolvers<void>()
@@ -103,12 +103,13 @@ class SessionReader implements SlowReader {
   }
 
   constructor(order: OpenSlow) {
+    this.#fetch = countedFetch(this.#sockets, httpOf(order.transport))
     this.#transport = new GatedTransport(clientFor(order, this.#sockets, this.#fetch.fetch))
     this.#session = new Session({
       base: new URL(order.followUrl),
       room: order.room,
       transports: [this.#transport],
-      transport: order.transport,
+      transport: this.#transport.name,
       last: 0,
       onEvent: (event) => {
         if (event.kind === 'messages') for (const { offset } of event.messages) this.#history.take(offset)
@@ -226,11 +227,12 @@ class AskingReader implements SlowReader {
 /** A link of the real client half from a cursor on. */
 class ReturnedPoller {
   readonly #sockets = new CountedSockets()
-  readonly #fetch = countedFetch(this.#sockets)
+  readonly #fetch: ReturnType<typeof countedFetch>
   readonly #opening: Promise<{ close(): Promise<void> }>
 
   constructor(order: OpenSlow, after: Cursor, history: History) {
     const { followUrl, room } = order
+    this.#fetch = countedFetch(this.#sockets, httpOf(order.transport))
     const transport = clientFor(order, this.#sockets, this.#fetch.fetch)
     this.#opening = transport.open({
       base: new URL(followUrl),

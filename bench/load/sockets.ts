@@ -117,12 +117,22 @@ export class CountedSockets {
 
 export const trusting = { rejectUnauthorized: false, servername: 'localhost' } as const
 
-/** A `fetch` with connections of its own, as a person's browser has: HTTP/2 over TLS, HTTP/1.1 without. */
-export function countedFetch(sockets: CountedSockets): { readonly fetch: Fetch; close(): Promise<void> } {
+/** What a `fetch` may speak. `h2`: HTTP/2 over TLS as a browser negotiates it, HTTP/1.1 without. */
+export type HttpVersion = 'h2' | 'http/1.1'
+
+/** As browsers have: one connection to an origin over HTTP/2, six over HTTP/1.1, where a parked request takes one. */
+const connectionsOf: Readonly<Record<HttpVersion, number>> = { h2: 1, 'http/1.1': 6 }
+
+/** A `fetch` with connections of its own, as a person's browser has. */
+export function countedFetch(
+  sockets: CountedSockets,
+  version: HttpVersion = 'h2',
+): { readonly fetch: Fetch; close(): Promise<void> } {
+  const protocols = version === 'h2' ? ['h2', 'http/1.1'] : ['http/1.1']
   const connect: buildConnector.connector = (options, callback) => {
     const port = Number(options.port)
     const secure = options.protocol === 'https:'
-    const socket = secure ? sockets.connectSecurely(port, ['h2', 'http/1.1']) : sockets.connect(port)
+    const socket = secure ? sockets.connectSecurely(port, protocols) : sockets.connect(port)
     const failed = (error: Error): void => callback(error, null)
     socket.once('error', failed)
     socket.once(secure ? 'secureConnect' : 'connect', () => {
@@ -131,8 +141,8 @@ export function countedFetch(sockets: CountedSockets): { readonly fetch: Fetch; 
     })
   }
   const dispatcher = new Agent({
-    allowH2: true,
-    connections: 1,
+    allowH2: version === 'h2',
+    connections: connectionsOf[version],
     connect,
     // Polls of 5 s and more use the connection again, as browsers do; undici would close it after 4 s.
     keepAliveTimeout: 60_000,

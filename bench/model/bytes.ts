@@ -1,7 +1,15 @@
 // Bytes per delivery, from first principles: what a wire must carry for the deliveries, questions and heartbeats that a cell had.
 import { serverLimits } from '../../transports/limits.ts'
 import type { ServerKind } from '../measurement.ts'
-import { http1Poll, http2Poll, http2Post } from './exchanges.ts'
+import {
+  cursor,
+  http1LongPoll,
+  http1Poll,
+  http1Post,
+  http2LongPoll,
+  http2Poll,
+  http2Post,
+} from './exchanges.ts'
 import {
   beatAnswerOnWire,
   beatOnWire,
@@ -12,7 +20,9 @@ import {
   epochCharacters,
   http2FrameBytes,
   http2PingBytes,
+  isAsked,
   meanDigits,
+  type OpenWire,
   receiptBytes,
   segmentHeaderBytes,
   segmentPayloadBytes,
@@ -27,6 +37,8 @@ export interface Flow {
   readonly wire: Wire
   readonly server: ServerKind
   readonly secure: boolean
+  /** What is spoken below: `h2, TLS`, `http/1.1`. */
+  readonly protocol: string
   readonly upLink: 'publisher' | 'native'
   readonly textBytes: number
   /** Messages that leave at the same moment. */
@@ -66,7 +78,7 @@ export function shapeOf(flow: Pick<Flow, 'server' | 'textBytes' | 'messagesOfRoo
 export function bytesOf(flow: Flow): Carried | null {
   if (!(flow.deliveries > 0)) return null
   if (flow.server === 'ws' && flow.burst > 1 && flow.secure) return null
-  const own = flow.wire === 'poll' ? polled(flow) : pushed(flow, flow.wire)
+  const own = ownBytes(flow, flow.wire)
   const sent = flow.upLink === 'native' ? sending(flow) : { down: 0, up: 0 }
   return {
     downPerDelivery: (own.down + sent.down) / flow.deliveries,
@@ -74,9 +86,18 @@ export function bytesOf(flow: Flow): Carried | null {
   }
 }
 
+function ownBytes(flow: Flow, wire: Wire): { readonly down: number; readonly up: number } {
+  if (wire === 'poll') return polled(flow)
+  return wire === 'long-poll' ? longPolled(flow) : pushed(flow, wire)
+}
+
 /** Heartbeats of a connection and second: Parley's come at this pace whatever else flows, the controls' never within a cell. */
 function beatsPerSecond(server: ServerKind): number {
   return server === 'parley' ? 1000 / serverLimits.heartbeatMs : 0
+}
+
+function isHttp2({ protocol }: Pick<Flow, 'protocol'>): boolean {
+  return protocol.startsWith('h2')
 }
 
 /** Messages that went up over the links that are measured. */
@@ -109,14 +130,18 @@ export function questionsOf(flow: Flow): number {
  * documents × (frame and record around a delivery of k messages), heartbeats in the same frames, and where the stream is HTTP/2's a
  * PING and its answer for each heartbeat (`SessionPulse`).
  */
-function pushed(flow: Flow, wire: Exclude<Wire, 'poll'>): { readonly down: number; readonly up: number } {
+function pushed(flow: Flow, wire: OpenWire): { readonly down: number; readonly up: number } {
   const { documents, beats } = documentsOf(flow)
   const document = deliveryBytes(shapeOf(flow), flow.deliveries / documents)
-  const pings = wire === 'http2-stream' ? flow.connectionSeconds * beatsPerSecond(flow.server) : 0
+  const http2 = isHttp2(flow)
+  const isStream = wire === 'http2-stream' || (wire === 'events' && http2)
+  const pings = isStream ? flow.connectionSeconds * beatsPerSecond(flow.server) : 0
   const ping = pings * writeBytes(http2PingBytes, flow.secure)
   return {
     down:
-      documents * documentOnWire(wire, document, flow.secure) + beats * beatOnWire(wire, flow.secure) + ping,
+      documents * documentOnWire(wire, document, { secure: flow.secure, http2, id: cursor(shapeOf(flow)) }) +
+      beats * beatOnWire(wire, { secure: flow.secure, http2 }) +
+      ping,
     up: ping + beats * beatAnswerOnWire(wire, flow.secure),
   }
 }
@@ -139,8 +164,26 @@ function polled(flow: Flow): { readonly down: number; readonly up: number } {
   const news = answersWithNews(flow)
   const empty = Math.max(0, questionsOf(flow) - news)
   const poll = (messages: number) =>
-    flow.secure ? http2Poll(shape, messages, flow.intervalMs) : http1Poll(shape, messages)
+    isHttp2(flow) ? http2Poll(shape, messages, flow.intervalMs) : http1Poll(shape, messages, flow.secure)
   const [full, nothing] = [poll(flow.deliveries / news), poll(0)]
+  return { down: news * full.down + empty * nothing.down, up: news * full.up + empty * nothing.up }
+}
+
+/**
+ * Every question that found nothing within its wait was answered empty: of a quiet reader, e^(−λH) of them, with H the longest wait
+ * and λ what it gets a second.
+ */
+function longPolled(flow: Flow): { readonly down: number; readonly up: number } {
+  const shape = shapeOf(flow)
+  const questions = questionsOf(flow)
+  const { connectionSeconds, deliveries, secure } = flow
+  const rate = deliveries / Math.max(connectionSeconds, Number.EPSILON)
+  const empty = questions * Math.exp((-rate * serverLimits.heartbeatMs) / 1000)
+  const news = Math.max(questions - empty, Math.min(deliveries, 1))
+  const sinceMs = (connectionSeconds / Math.max(questions, 1)) * 1000
+  const poll = (messages: number) =>
+    isHttp2(flow) ? http2LongPoll(shape, messages, sinceMs) : http1LongPoll(shape, messages, secure)
+  const [full, nothing] = [poll(deliveries / news), poll(0)]
   return { down: news * full.down + empty * nothing.down, up: news * full.up + empty * nothing.up }
 }
 
@@ -154,7 +197,7 @@ function sending(flow: Flow): { readonly down: number; readonly up: number } {
     const around = flow.wire === 'websocket' ? 0 : http2FrameBytes
     return {
       up: messages * writeBytes(around + frame, flow.secure),
-      down: messages * documentOnWire(flow.wire, receiptBytes(shape), flow.secure),
+      down: messages * documentOnWire(flow.wire, receiptBytes(shape), { secure: flow.secure }),
     }
   }
   if (flow.wire === 'socket-io') {
@@ -166,8 +209,9 @@ function sending(flow: Flow): { readonly down: number; readonly up: number } {
       down: messages * writeBytes(webSocketHeaderBytes(receipt, false) + receipt, flow.secure),
     }
   }
-  if (!flow.secure || flow.wire === 'lines') return { up: 0, down: 0 }
-  const post = http2Post(shape, (flow.connectionSeconds / messages) * 1000)
+  if (flow.wire === 'lines') return { up: 0, down: 0 }
+  const sinceMs = (flow.connectionSeconds / messages) * 1000
+  const post = isHttp2(flow) ? http2Post(shape, sinceMs) : http1Post(shape, flow.secure)
   return { up: messages * post.up, down: messages * post.down }
 }
 
@@ -189,4 +233,28 @@ export function wireBytes(flow: {
   const down = Math.max(flow.reads, Math.ceil(flow.bytesDown / segmentPayloadBytes))
   const up = Math.max(flow.requests, Math.ceil(flow.bytesUp / segmentPayloadBytes))
   return flow.bytesUp + flow.bytesDown + segmentHeaderBytes * (2 * down + up)
+}
+
+/** What a link in a silent room takes a second, bytes: questions and empty answers, or heartbeats. */
+export function restingBytes(link: Pick<Flow, 'wire' | 'server' | 'secure' | 'protocol' | 'intervalMs'>): {
+  readonly down: number
+  readonly up: number
+} {
+  const { wire, server, secure, intervalMs } = link
+  const shape: DocumentShape = { epochCharacters: epochCharacters.parley, textBytes: 0, offsetDigits: 1 }
+  const http2 = isHttp2(link)
+  if (isAsked(wire)) {
+    const everyMs = wire === 'poll' ? intervalMs : serverLimits.heartbeatMs
+    const overHttp2 = wire === 'poll' ? http2Poll : http2LongPoll
+    const overHttp1 = wire === 'poll' ? http1Poll : http1LongPoll
+    const { down, up } = http2 ? overHttp2(shape, 0, everyMs) : overHttp1(shape, 0, secure)
+    return { down: (down * 1000) / everyMs, up: (up * 1000) / everyMs }
+  }
+  const beats = beatsPerSecond(server)
+  const isStream = wire === 'http2-stream' || (wire === 'events' && http2)
+  const ping = isStream ? writeBytes(http2PingBytes, secure) : 0
+  return {
+    down: beats * (beatOnWire(wire, { secure, http2 }) + ping),
+    up: beats * (beatAnswerOnWire(wire, secure) + ping),
+  }
 }

@@ -28,7 +28,8 @@ export function token(characters: number): string {
   return Array.from({ length: characters }, (_, place) => alphabet[(place * 27 + 5) % 64]).join('')
 }
 
-function cursor(shape: DocumentShape): string {
+/** As long as those of this shape are on average. */
+export function cursor(shape: DocumentShape): string {
   return `${token(shape.epochCharacters)}.${'1'.repeat(Math.round(shape.offsetDigits))}`
 }
 
@@ -107,34 +108,93 @@ export function http2Poll(shape: DocumentShape, messages: number, sinceMs: numbe
   return { up, down: writeBytes(head + http2DataBytes(body), true) + writeBytes(http2FrameBytes, true) }
 }
 
-/** The same in plain HTTP/1.1, without TLS. */
-export function http1Poll(shape: DocumentShape, messages: number): Exchange {
+/** The same over HTTP/1.1. */
+export function http1Poll(shape: DocumentShape, messages: number, secure: boolean): Exchange {
   const at = cursor(shape)
   const path = `/rooms/${room}/messages?after=${at}&session=${token(sessionCharacters)}&link=1`
-  const up = head(`GET ${path} HTTP/1.1`, [
+  const up = writeBytes(http1Request('GET', path, [['if-none-match', `"${at}"`]]), secure)
+  const tag: readonly HeaderField[] = [['etag', `"${at}"`]]
+  if (messages === 0)
+    return { up, down: writeBytes(http1Answer('304 Not Modified', tag, null, secure), secure) }
+  const body = pollBodyBytes(shape, messages)
+  return { up, down: writeBytes(http1Answer('200 OK', tag, body, secure) + body, secure) }
+}
+
+/** A long poll's question has no tag and says how long to wait; its answer is always a document. */
+function longPollPath(shape: DocumentShape): string {
+  return `/rooms/${room}/messages?after=${cursor(shape)}&session=${token(sessionCharacters)}&link=1&wait=10`
+}
+
+/** A long poll over HTTP/2 and TLS. `messages`: in its answer; 0: the wait was over. `sinceMs`: since the answer before it. */
+export function http2LongPoll(shape: DocumentShape, messages: number, sinceMs: number): Exchange {
+  const request = warmBlock(requestFields('GET', longPollPath(shape), []))
+  const body = pollBodyBytes(shape, messages)
+  const tag: readonly HeaderField[] = [['etag', `"${cursor(shape)}"`]]
+  const head = http2FrameBytes + answerBlock('200', tag, body, sinceMs)
+  return {
+    up: writeBytes(http2FrameBytes + request, true),
+    down: writeBytes(head + http2DataBytes(body), true) + writeBytes(http2FrameBytes, true),
+  }
+}
+
+/** The same over HTTP/1.1. */
+export function http1LongPoll(shape: DocumentShape, messages: number, secure: boolean): Exchange {
+  const body = pollBodyBytes(shape, messages)
+  const tag: readonly HeaderField[] = [['etag', `"${cursor(shape)}"`]]
+  return {
+    up: writeBytes(http1Request('GET', longPollPath(shape), []), secure),
+    down: writeBytes(http1Answer('200 OK', tag, body, secure) + body, secure),
+  }
+}
+
+/** The head of a question of undici's. */
+function http1Request(method: string, path: string, own: readonly HeaderField[]): number {
+  return head(`${method} ${path} HTTP/1.1`, [
     ['host', authority],
     ['connection', 'keep-alive'],
-    ['if-none-match', `"${at}"`],
+    ...own,
     ...undici,
     ['accept-encoding', 'gzip, deflate'],
   ])
-  const common: readonly HeaderField[] = [
-    ['etag', `"${at}"`],
+}
+
+/** The head of an answer of Node's. Node takes up what it sends first and what follows in one write. */
+function http1Answer(
+  status: string,
+  tag: readonly HeaderField[],
+  bodyBytes: number | null,
+  secure: boolean,
+): number {
+  const typed: readonly HeaderField[] =
+    bodyBytes === null
+      ? []
+      : [
+          ['content-type', 'application/json; charset=utf-8'],
+          ['content-length', String(Math.round(bodyBytes))],
+        ]
+  return head(`HTTP/1.1 ${status}`, [
+    ...tag,
     ['cache-control', 'no-store'],
-    ['parley-protocol', 'http/1.1'],
-  ]
-  const kept: readonly HeaderField[] = [
+    ['parley-protocol', secure ? 'http/1.1; tls' : 'http/1.1'],
+    ...typed,
     ['date', date],
     ['connection', 'keep-alive'],
     ['keep-alive', 'timeout=72'],
-  ]
-  if (messages === 0) return { up, down: head('HTTP/1.1 304 Not Modified', [...common, ...kept]) }
-  const body = pollBodyBytes(shape, messages)
-  const typed: readonly HeaderField[] = [
-    ['content-type', 'application/json; charset=utf-8'],
-    ['content-length', String(Math.round(body))],
-  ]
-  return { up, down: head('HTTP/1.1 200 OK', [...common, ...typed, ...kept]) + body }
+  ])
+}
+
+/** A message that is sent by POST over HTTP/1.1, on a connection that is kept. */
+export function http1Post(shape: DocumentShape, secure: boolean): Exchange {
+  const body = draftBytes(shape)
+  const answer = messageBytes(shape)
+  const request = http1Request('POST', `/rooms/${room}/messages`, [
+    ['content-type', 'application/json'],
+    ['content-length', String(body)],
+  ])
+  return {
+    up: writeBytes(request + body, secure),
+    down: writeBytes(http1Answer('201 Created', [], answer, secure) + answer, secure),
+  }
 }
 
 /** A message that is sent by POST over the HTTP/2 connection that also brings what comes down. */

@@ -18,6 +18,7 @@ const input: TheoryInput = {
   wire: 'websocket',
   server: 'parley',
   load,
+  protocol: 'h2, TLS',
   intervalMs: 0,
   flow: { deliveries: 2000, reads: 2000, requests: 0, connectionSeconds: 100, messagesOfRoom: 9 },
   measured: {

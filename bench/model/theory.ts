@@ -9,7 +9,7 @@ import {
   pollLastPercentileUs,
   pushLastUs,
 } from './latency.ts'
-import type { Wire } from './wire.ts'
+import { isAsked, type Wire } from './wire.ts'
 
 /** How far a measured value may be from the model's before it is flagged, as shares. */
 export const tolerances = {
@@ -34,6 +34,8 @@ export interface TheoryInput {
   readonly wire: Wire
   readonly server: ServerKind
   readonly load: Load
+  /** As the cells say it: `h2, TLS`. */
+  readonly protocol: string
   /** 0 for what is pushed. */
   readonly intervalMs: number
   /** All cells of the row together. */
@@ -76,7 +78,8 @@ function latencies(input: TheoryInput): Pick<Theory, 'p50Us' | 'p99Us' | 'comple
   const push = { baseUs: 0, writeUs: input.writeUs, subscribers: audience, burst: load.burst }
   const { firstUs, spreadUs } =
     load.burst > 1 ? burstWaits(push, documentsOfBurst(input)) : { firstUs: 0, spreadUs: pushLastUs(push) }
-  const shifted = moved.map(({ value, share }) => ({ value: value + firstUs, share }))
+  const away = wire === 'long-poll' ? whileAsking(moved, input, spreadUs) : moved
+  const shifted = away.map(({ value, share }) => ({ value: value + firstUs, share }))
   const at = (percent: number): number => percentileOfSumUs(shifted, spreadUs, percent)
   const medianUs = percentileOfSumUs(shifted, 0, 50)
   // Of a burst, the median message's last subscriber; else every message has a last one.
@@ -90,6 +93,26 @@ function latencies(input: TheoryInput): Pick<Theory, 'p50Us' | 'p99Us' | 'comple
 
 function audienceOf({ subscribers, rooms }: Load): number {
   return subscribers / Math.max(1, rooms)
+}
+
+/** So many steps stand for a uniform wait. */
+const askingSteps = 8
+
+/**
+ * Long polling: what comes between an answer and the next question waits for that. The gap is a round trip, and the time in which a server
+ * that has just answered everybody takes their questions in. λG of λG + e^(−λG) messages come in it, anywhere.
+ */
+function whileAsking(base: Distribution, { load }: TheoryInput, rowUs: number): Distribution {
+  const gapUs = (load.delayUpMs + load.delayDownMs) * 1000 + percentileOfSumUs(base, 0, 50) + rowUs
+  const rate = load.ratePerSecond / Math.max(1, load.rooms) / Math.max(1, load.burst)
+  const inGap = (rate * gapUs) / 1e6
+  const late = inGap / (inGap + Math.exp(-inGap))
+  const waits = Array.from({ length: askingSteps }, (_, step) => ((step + 0.5) / askingSteps) * gapUs)
+  const mixed = base.flatMap(({ value, share }) => [
+    { value, share: share * (1 - late) },
+    ...waits.map((waitUs) => ({ value: value + waitUs, share: (share * late) / askingSteps })),
+  ])
+  return mixed.sort((one, other) => one.value - other.value)
 }
 
 /** In how many documents a subscriber gets a burst. */
@@ -119,11 +142,12 @@ function polled(
   }
 }
 
-function flowOf({ wire, server, load, intervalMs, flow }: TheoryInput): Flow {
+function flowOf({ wire, server, load, protocol, intervalMs, flow }: TheoryInput): Flow {
   return {
     ...flow,
     wire,
     server,
+    protocol,
     intervalMs,
     secure: load.secure,
     upLink: load.upLink,
@@ -137,8 +161,7 @@ function bytes(input: TheoryInput): Pick<Theory, 'bytesDown' | 'bytesUp'> {
   const { wire, load, measured } = input
   const carried = bytesOf(flowOf(input))
   if (carried === null) return { bytesDown: null, bytesUp: null }
-  const tolerance =
-    wire === 'poll' || load.upLink === 'native' ? tolerances.pollBytes : tolerances.framedBytes
+  const tolerance = isAsked(wire) || load.upLink === 'native' ? tolerances.pollBytes : tolerances.framedBytes
   const { downPerDelivery, upPerDelivery } = carried
   return {
     bytesDown: predicted(measured.bytesDownPerDelivery, downPerDelivery, tolerance),

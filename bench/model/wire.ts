@@ -1,7 +1,24 @@
 // What goes over each wire, in bytes: the JSON documents, and what frames, records and segments put around them.
 
 /** How a subject's messages are framed. Its name stands in the subject's line of `subjects.ts`. */
-export type Wire = 'lines' | 'websocket' | 'websocket-h2' | 'socket-io' | 'http2-stream' | 'poll'
+export type Wire =
+  | 'lines'
+  | 'websocket'
+  | 'websocket-h2'
+  | 'socket-io'
+  | 'http2-stream'
+  | 'events'
+  | 'poll'
+  | 'long-poll'
+
+/** Of those whose every document is an answer to a question of its own. */
+export type AskedWire = 'poll' | 'long-poll'
+/** Of those that stay open. */
+export type OpenWire = Exclude<Wire, AskedWire>
+
+export function isAsked(wire: Wire): wire is AskedWire {
+  return wire === 'poll' || wire === 'long-poll'
+}
 
 /** An HTTP/2 frame's header (RFC 9113 §4.1). */
 export const http2FrameBytes = 9
@@ -41,7 +58,7 @@ export function writeBytes(plainBytes: number, secure: boolean): number {
 
 /** A chunk of HTTP/1.1 around its data: hexadecimal digits and two line ends (RFC 9112 §7.1). */
 export function chunkBytes(dataBytes: number): number {
-  return dataBytes + dataBytes.toString(16).length + 4
+  return dataBytes + Math.max(1, Math.floor(dataBytes)).toString(16).length + 4
 }
 
 /** A server-sent event around its data: `data: ` and two line ends, and with them what an id and an event's name take. */
@@ -54,8 +71,21 @@ export function sseBytes(
   return dataBytes + 'data: \n\n'.length + line('id', fields.id) + line('event', fields.event)
 }
 
+/** What is below a document. */
+export interface Carrier {
+  readonly secure: boolean
+  /** Else HTTP/1.1. Of no matter where the wire says it. */
+  readonly http2?: boolean
+  /** Of a server-sent event, the cursor that it leads to; heartbeats have none. */
+  readonly id?: string
+}
+
 /** One document on a wire that stays open, as it comes down: framing and records with it. */
-export function documentOnWire(wire: Exclude<Wire, 'poll'>, documentBytes: number, secure: boolean): number {
+export function documentOnWire(
+  wire: OpenWire,
+  documentBytes: number,
+  { secure, http2 = true, id }: Carrier,
+): number {
   switch (wire) {
     case 'lines':
       return writeBytes(documentBytes + 1, secure)
@@ -69,17 +99,22 @@ export function documentOnWire(wire: Exclude<Wire, 'poll'>, documentBytes: numbe
     }
     case 'http2-stream':
       return writeBytes(http2DataBytes(documentBytes + 1), secure)
+    case 'events': {
+      const event = sseBytes(documentBytes, id === undefined ? {} : { id })
+      // Node takes a chunk and what stands around it up in one write.
+      return writeBytes(http2 ? http2DataBytes(event) : chunkBytes(event), secure)
+    }
   }
 }
 
 /** A sign of life as it comes down: a document, but for Socket.IO, whose engine sends a packet of one character. */
-export function beatOnWire(wire: Exclude<Wire, 'poll'>, secure: boolean): number {
-  if (wire === 'socket-io') return writeBytes(webSocketHeaderBytes(1, false) + 1, secure)
-  return documentOnWire(wire, heartbeatBytes, secure)
+export function beatOnWire(wire: OpenWire, carrier: Carrier): number {
+  if (wire === 'socket-io') return writeBytes(webSocketHeaderBytes(1, false) + 1, carrier.secure)
+  return documentOnWire(wire, heartbeatBytes, carrier)
 }
 
 /** The answer to it, which goes up. */
-export function beatAnswerOnWire(wire: Exclude<Wire, 'poll'>, secure: boolean): number {
+export function beatAnswerOnWire(wire: OpenWire, secure: boolean): number {
   return wire === 'socket-io' ? writeBytes(webSocketHeaderBytes(1, true) + 1, secure) : 0
 }
 

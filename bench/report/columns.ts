@@ -5,6 +5,7 @@ import type {
   GoalRow,
   IdleRow,
   LatencySummary,
+  OpeningRow,
   Predicted,
   RecoveryRow,
   ServiceRow,
@@ -103,7 +104,14 @@ export const idleFields: readonly Field<IdleRow>[] = [
   field('B/s down', 'right', 'bytes at the socket per connection and second, TLS included', (row) =>
     short(row.bytesDownPerConnectionSecond),
   ),
+  field(
+    'theory',
+    'right',
+    'questions and empty answers, or heartbeats, which a short window may miss',
+    (row) => predictedText(row.theory?.bytesDown ?? null),
+  ),
   field('B/s up', 'right', 'the same, to the server', (row) => short(row.bytesUpPerConnectionSecond)),
+  field('theory', 'right', 'what the model says of it', (row) => predictedText(row.theory?.bytesUp ?? null)),
   field(
     'RSS KiB',
     'right',
@@ -181,6 +189,39 @@ export const recoveryFields: readonly Field<RecoveryRow>[] = [
   field('doubled', 'right', 'messages that came twice', (row) => whole(row.tally.duplicated)),
   field('reordered', 'right', 'messages that came out of order', (row) => whole(row.tally.reordered)),
 ]
+
+export const openingFields: readonly Field<OpeningRow>[] = [
+  field(
+    'transport',
+    'left',
+    'what the session goes by; in brackets what becomes of WebSockets',
+    (row) => row.subject,
+  ),
+  field('opens', 'right', 'sessions that were started, each on connections of its own', (row) =>
+    whole(row.opens),
+  ),
+  field('mean ms', 'right', 'from the start to the first message', (row) => milliseconds(row.latency.meanUs)),
+  field(
+    'theory',
+    'right',
+    'round trips alone: TCP, TLS, question and answer; of auto the 300 ms before a race',
+    (row) => predictedMs(row.theory),
+  ),
+  field('p50 ms', 'right', 'half were faster', (row) => milliseconds(row.latency.p50Us)),
+  field('p90 ms', 'right', '90 % were faster', (row) => milliseconds(row.latency.p90Us)),
+  field('max ms', 'right', 'the slowest', (row) => milliseconds(row.latency.maxUs)),
+  field(
+    'over',
+    'left',
+    'the links that brought the message, and how often where there were several',
+    linksText,
+  ),
+]
+
+function linksText({ links }: OpeningRow): string {
+  const all = Object.entries(links)
+  return all.map(([link, count]) => (all.length === 1 ? link : `${link} × ${count}`)).join('; ')
+}
 
 export const serviceFields: readonly Field<ServiceRow>[] = [
   field('request', 'left', 'route and answer', (row) => row.subject),

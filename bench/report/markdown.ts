@@ -5,6 +5,7 @@ import {
   deliveryFields,
   goalFields,
   idleFields,
+  openingFields,
   recoveryFields,
   serviceFields,
 } from './columns.ts'
@@ -72,6 +73,8 @@ function rowsOf(table: Table): readonly string[] {
       return [`In ${table.axis}.`, '', ...pipes(capacityFields, table.rows)]
     case 'recovery':
       return pipes(recoveryFields, table.rows)
+    case 'opening':
+      return pipes(openingFields, table.rows)
     case 'service':
       return pipes(serviceFields, table.rows)
     case 'goal':

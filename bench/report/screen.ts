@@ -6,6 +6,7 @@ import {
   deliveryFields,
   goalFields,
   idleFields,
+  openingFields,
   recoveryFields,
   serviceFields,
 } from './columns.ts'
@@ -56,6 +57,8 @@ function renderOne(table: Table, valid: boolean): readonly string[] {
   switch (table.kind) {
     case 'delivery':
       return deliveryLines(table, valid)
+    case 'opening':
+      return [titleOf(table), ...tableLines(openingFields, table.rows)]
     case 'service':
       return [
         `${table.scenario}: closed-loop service time · ${table.load} · ${plural(table.blocks, 'block')}`,

@@ -1,5 +1,7 @@
 // Every scenario, in the order of a run, and which of them a profile includes.
 import type { ProfileName } from '../limits.ts'
+import type { Settings } from '../settings.ts'
+import { isOverHttp1, transportNames } from '../subjects.ts'
 import { burst } from './burst.ts'
 import { cut } from './cut.ts'
 import { duplex } from './duplex.ts'
@@ -7,6 +9,7 @@ import { fanout } from './fanout.ts'
 import { goalScenarios } from './goals.ts'
 import { idle } from './idle.ts'
 import { network } from './network.ts'
+import { opening } from './opening.ts'
 import { ramp } from './ramp.ts'
 import { rooms } from './rooms.ts'
 import { saturate } from './saturate.ts'
@@ -27,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   network,
   cut,
   storm,
+  opening,
   ramp,
   saturate,
   slow,
@@ -38,6 +42,18 @@ export function scenariosOf(profile: ProfileName): readonly string[] {
   return scenarios
     .filter(({ usual, leftOutOf }) => profile === 'full' || (usual && leftOutOf !== profile))
     .map(({ name }) => name)
+}
+
+/** Who takes part in a run that names no transport: rows over HTTP/1.1 are too many for a quick one. */
+export function transportsOf(profile: ProfileName): readonly string[] {
+  return profile === 'quick' ? transportNames.filter((name) => !isOverHttp1(name)) : transportNames
+}
+
+/** Who of a run takes part in a scenario: rows over HTTP/1.1 only where they tell something, were named, or time doesn't matter. */
+export function transportsIn(settings: Settings, { everyProtocol = false }: Scenario): readonly string[] {
+  const { profileName, transports, namesTransports = false } = settings
+  if (namesTransports || everyProtocol || profileName === 'full') return transports
+  return transports.filter((name) => !isOverHttp1(name))
 }
 
 /** Names that stand for several. */

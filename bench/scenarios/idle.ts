@@ -13,6 +13,7 @@ export const idle: Scenario = {
   name: 'idle',
   summary: 'Links in a silent room, up to 2,000: CPU and bytes a connection-second, memory a connection.',
   usual: true,
+  everyProtocol: true,
   leftOutOf: 'quick',
   plan(settings) {
     const { blocks, connections: sizes, pollIntervalsMs } = settings.profile.idle

@@ -28,6 +28,8 @@ export interface Scenario {
   readonly usual: boolean
   /** The profile that has no time for it. */
   readonly leftOutOf?: ProfileName
+  /** What is spoken matters to it: it has the rows over HTTP/1.1 in a standard run too. */
+  readonly everyProtocol?: boolean
   /** Its blocks alternate with those of the other such scenarios, so that a drift of the machine meets all of them alike. */
   readonly interleaved?: boolean
   /** The steps in order, the same for the same settings. */

@@ -6,6 +6,7 @@ export const trickle: Scenario = {
   name: 'trickle',
   summary: 'A quiet room: 10 subscribers, 2 messages a second, polling at several intervals.',
   usual: true,
+  everyProtocol: true,
   interleaved: true,
   plan(settings) {
     const { blocks, trickle: profile } = settings.profile

@@ -6,6 +6,7 @@ import type {
   GoalCell,
   IdleCell,
   Measurement,
+  OpeningCell,
   RecoveryCell,
   Run,
   ServiceCell,
@@ -20,8 +21,10 @@ import { type DeliveryResult, deliveryTable } from './delivery.ts'
 import { deliveryFindings, environmentWarnings, pressureWarnings } from './findings.ts'
 import { controlsDiffer, faultsOf, sharedCore } from './gates.ts'
 import { goalTable } from './goals.ts'
+import { decodeHistogram } from './histogram.ts'
 import { idleTable } from './idle.ts'
 import { lostTables } from './lost.ts'
+import { openingTable, tooSoon } from './opening.ts'
 import { recoveryTable } from './recovery.ts'
 import { serviceProblems, serviceTable } from './service.ts'
 import { slowTable } from './slow.ts'
@@ -115,6 +118,8 @@ function tableOf(
       return idleTable(cells as readonly IdleCell[])
     case 'capacity':
       return capacityTable(cells as readonly CapacityCell[])
+    case 'opening':
+      return openingTable(cells as readonly OpeningCell[])
     case 'recovery':
       return recoveryTable(cells as readonly RecoveryCell[])
   }
@@ -126,9 +131,15 @@ function cellProblems(measurements: readonly Measurement[]): readonly string[] {
     const problems = cell.kind === 'goal' ? [] : [...cell.problems]
     if (cell.kind === 'delivery' || cell.kind === 'slow' || cell.kind === 'recovery')
       problems.push(...faultsOf(cell.tally))
+    if (cell.kind === 'opening') problems.push(...tooSoon(cell, leastUs(cell.latency)))
     const where = `${cell.scenario}, ${cell.subject}, block ${cell.block}`
     return problems.map((problem) => `${where}: ${problem}`)
   })
+}
+
+function leastUs(encoded: string): number | null {
+  const histogram = decodeHistogram(encoded)
+  return histogram.totalCount === 0 ? null : histogram.getValueAtPercentile(0)
 }
 
 /** All A/A controls of the run together. */

@@ -1,7 +1,7 @@
 // What a delivery to one subscriber alone takes, from the run's own cells of the scenario `base`: where the theory of latency starts.
 import type { DeliveryCell } from '../measurement.ts'
 import type { Distribution } from '../model/latency.ts'
-import { transportIn } from './cells.ts'
+import { transportIn } from '../subjects.ts'
 import { distributionOf } from './ecdf.ts'
 import { decodeHistogram, mergeHistograms } from './histogram.ts'
 

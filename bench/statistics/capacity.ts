@@ -1,6 +1,6 @@
 // Offered loads on the way to a capacity: the largest that held, when it was looked for and in every fresh window.
 import type { CapacityCell } from '../measurement.ts'
-import { transportIn } from './cells.ts'
+import { transportIn } from '../subjects.ts'
 import { decodeHistogram, percentileUs } from './histogram.ts'
 import type { CapacityRow, CapacityStep, CapacityTable } from './summary.ts'
 

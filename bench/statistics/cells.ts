@@ -1,6 +1,6 @@
 // What tables ask of a delivery cell, worked out once: its figures by metric, and which transport its subject is.
 import type { DeliveryCell } from '../measurement.ts'
-import { transportNames, twinSuffix } from '../subjects.ts'
+import { twinSuffix } from '../subjects.ts'
 import {
   createHistogram,
   decodeHistogram,
@@ -54,12 +54,6 @@ export function pairsOf(
     const base = cell.subject === subject ? bases.get(cell.block) : undefined
     return base === undefined ? [] : [{ value: figures[metric], base, epoch: cell.epoch, block: cell.block }]
   })
-}
-
-/** The name in the table of subjects: `polling 0.25 s` is `polling`. Null for one that is not there. */
-export function transportIn(subject: string): string | null {
-  const fitting = transportNames.filter((name) => subject === name || subject.startsWith(`${name} `))
-  return fitting.sort((one, other) => other.length - one.length)[0] ?? null
 }
 
 export function isTwin(subject: string): boolean {

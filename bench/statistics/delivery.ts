@@ -4,9 +4,9 @@ import type { Tally } from '../load/checker.ts'
 import type { DeliveryCell, Discarded } from '../measurement.ts'
 import { wireBytes } from '../model/bytes.ts'
 import { theoryOf } from '../model/theory.ts'
-import { baselineOf, transportOf } from '../subjects.ts'
+import { baselineOf, transportIn, transportOf } from '../subjects.ts'
 import type { Base, Bases } from './base.ts'
-import { isTwin, latencyOf, type ReadCell, readCell, summaryOf, transportIn } from './cells.ts'
+import { isTwin, latencyOf, type ReadCell, readCell, summaryOf } from './cells.ts'
 import { byMetric, type ControlTest, compareRows, controlsOf } from './compared.ts'
 import { isSaturated } from './gates.ts'
 import { decodeHistogram, mergeHistograms } from './histogram.ts'
@@ -161,6 +161,7 @@ function theory(
     wire,
     server,
     load: loadOf(first),
+    protocol: first.protocol,
     intervalMs: first.intervalMs,
     flow: {
       deliveries: sum((cell) => cell.deliveries),

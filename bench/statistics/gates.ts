@@ -3,7 +3,7 @@ import { benchLimits } from '../limits.ts'
 import type { Tally } from '../load/checker.ts'
 import type { Discarded, Load } from '../measurement.ts'
 import { leastBytes } from '../model/bytes.ts'
-import type { Wire } from '../model/wire.ts'
+import { isAsked, type Wire } from '../model/wire.ts'
 import { holm } from './holm.ts'
 import { median } from './ratio.ts'
 import type { Predicted } from './summary.ts'
@@ -46,7 +46,7 @@ export function tooSmall(row: {
 }): readonly string[] {
   const { wire, textBytes, bytesDown, payloadBytesDown, predicted } = row
   if (!Number.isFinite(bytesDown)) return []
-  const model = predicted === null ? 0 : predicted.value * (wire === 'poll' ? leastOfPolled : leastOfFramed)
+  const model = predicted === null ? 0 : predicted.value * (isAsked(wire) ? leastOfPolled : leastOfFramed)
   const least = Math.max(leastBytes(textBytes), payloadBytesDown, model)
   if (bytesDown >= least) return []
   const said = [bytesDown, least].map((bytes) => bytes.toFixed(0))

@@ -1,6 +1,7 @@
 // Clients whose links are cut: what was lost on the way, and how long it took until everything was well again.
 import type { RecoveryCell } from '../measurement.ts'
-import { latencyOf, transportIn } from './cells.ts'
+import { transportIn } from '../subjects.ts'
+import { latencyOf } from './cells.ts'
 import { addTallies } from './delivery.ts'
 import { decodeHistogram, mergeHistograms } from './histogram.ts'
 import { median } from './ratio.ts'

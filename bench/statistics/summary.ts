@@ -1,6 +1,7 @@
 // The second stage's result: what the tables show. Plain numbers, nothing formatted.
 import type { Tally } from '../load/checker.ts'
 import type { Discarded, Environment, Load, SlowFate } from '../measurement.ts'
+import type { Network } from '../model/opening.ts'
 import type { RatioEstimate } from './ratio.ts'
 
 /** Of a merged histogram, µs. Null: too few samples to be said. */
@@ -222,6 +223,8 @@ export interface IdleRow {
   readonly cpuUsPerConnectionSecond: number
   readonly bytesDownPerConnectionSecond: number
   readonly bytesUpPerConnectionSecond: number
+  /** Of both; older files have none. What comes with heartbeats alone is a matter of chance in a window that is shorter than they are apart. */
+  readonly theory?: { readonly bytesDown: Predicted | null; readonly bytesUp: Predicted | null }
   /** The slope of resident memory over the number of connections; null with fewer than three sizes. */
   readonly memoryBytesPerConnection: number | null
   /** What it comes from: connections and the median of resident memory. */
@@ -292,11 +295,33 @@ export interface RecoveryTable {
   readonly rows: readonly RecoveryRow[]
 }
 
+export interface OpeningRow {
+  readonly subject: string
+  readonly transport: string
+  readonly network: Network
+  readonly opens: number
+  /** From a session's start to its first message. */
+  readonly latency: LatencySummary
+  /** Of the median, or of few of the mean; null where the model knows no round trips of it. */
+  readonly theory: Predicted | null
+  /** Which links brought it, and how often. */
+  readonly links: Readonly<Record<string, number>>
+}
+
+export interface OpeningTable {
+  readonly kind: 'opening'
+  readonly scenario: string
+  readonly load: string
+  readonly blocks: number
+  readonly rows: readonly OpeningRow[]
+}
+
 export type Table =
   | DeliveryTable
   | IdleTable
   | CapacityTable
   | RecoveryTable
+  | OpeningTable
   | ServiceTable
   | GoalTable
   | SlowTable

@@ -1,8 +1,9 @@
-// The session's links with the protocol that each really speaks. While a switch lasts there are two.
+// The session's links with the protocol that each really speaks. While a switch lasts there are two, in a race more.
 import { describeTransport } from '../../transports/catalogue.ts'
 import type { Negotiated } from '../../transports/contract.ts'
 import type { LinkView } from '../../transports/session.state.ts'
 import { roomAddress } from '../address.ts'
+import { connectionsOfBrowser } from '../held-connections.ts'
 import type { Lab } from '../lab.ts'
 import type { Room } from '../room.ts'
 import { hueOf } from '../theme.ts'
@@ -48,13 +49,18 @@ function LinkRow({ link }: { readonly link: LinkView }) {
       {link.negotiated === null ? (
         <span class="badge badge-none">not negotiated yet</span>
       ) : (
-        <Badge negotiated={link.negotiated} />
+        <Badge negotiated={link.negotiated} pushesBack={entry.pushesBack} />
       )}
     </li>
   )
 }
 
-function Badge({ negotiated }: { readonly negotiated: Negotiated }) {
+interface BadgeProps {
+  readonly negotiated: Negotiated
+  readonly pushesBack: boolean
+}
+
+function Badge({ negotiated, pushesBack }: BadgeProps) {
   const { protocol, tls, subprotocol, extensions } = negotiated
   const parts = [protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1', tls ? 'TLS' : 'no TLS']
   if (subprotocol !== null) parts.push(subprotocol)
@@ -62,10 +68,10 @@ function Badge({ negotiated }: { readonly negotiated: Negotiated }) {
     <Explained
       class="badge"
       words={`The protocol that this link really speaks: said by the server when the link opened, and checked by the page as far as a browser shows it.${
-        // R39: a response is read as fast as it is taken; a page's WebSocket has no such brake.
-        subprotocol === null
+        // R39: a response is read as fast as it is taken; a page's WebSocket or EventSource has no such brake.
+        pushesBack
           ? ''
-          : ' A browser’s WebSocket can’t be told to wait: what a page does not take in time piles up in its tab.'
+          : ' In a browser the other end can’t be told to wait: what the page does not take in time piles up in its tab.'
       }`}
     >
       {[...parts, ...extensions].join(' · ')}
@@ -73,21 +79,38 @@ function Badge({ negotiated }: { readonly negotiated: Negotiated }) {
   )
 }
 
-/** Over HTTP/1.1 the tabs of an origin share six connections: said where it can hurt (R9). */
+/** From so many on it is said before it hurts: the next tab takes the last one. */
+const fewLeft = 5
+
+/** Over HTTP/1.1 the tabs of an origin share six connections: said where it can hurt, with their number where streams hold them (R9). */
 function ConnectionLimit({ lab, room }: LinksProps) {
   const live = room.state.value.links.find((link) => link.phase === 'live')
-  if (live === undefined || live.negotiated?.protocol !== 'http/1.1' || live.transport === 'websocket')
-    return null
-  const tls = lab.server.value?.tls ?? null
+  const held = lab.held.inBrowser.value ?? 0
+  if (live?.negotiated?.protocol !== 'http/1.1' || live.negotiated.subprotocol !== null) return null
   return (
-    <p class="aside-note">
-      HTTP/1.1: six connections to an address, shared by all tabs. HTTP/2 needs one
-      {tls !== null && tls.origin !== lab.base.origin ? (
-        <>
-          : <a href={roomAddress(tls, room.name, lab.user.value).href}>{tls.host}</a>
-        </>
-      ) : null}
-      .
+    <p class={`aside-note ${held >= fewLeft ? 'aside-note-strong' : ''}`}>
+      {held < fewLeft ? 'HTTP/1.1: six connections to an address, shared by all tabs.' : heldWords(held)}{' '}
+      HTTP/2 needs one
+      <OverTls lab={lab} room={room} />.
     </p>
+  )
+}
+
+/** What it means that so many of the six are held. */
+export function heldWords(held: number): string {
+  const isLast = held >= connectionsOfBrowser
+  return `${held} streams of this browser’s tabs hold a connection to this address each, and over HTTP/1.1 it opens ${connectionsOfBrowser}: ${
+    isLast ? 'what is sent, and the next tab, wait until one is free.' : 'the next tab takes the last one.'
+  }`
+}
+
+/** Where the same room is served over HTTP/2. */
+export function OverTls({ lab, room }: LinksProps) {
+  const tls = lab.server.value?.tls ?? null
+  if (tls === null || tls.origin === lab.base.origin) return null
+  return (
+    <>
+      : <a href={roomAddress(tls, room.name, lab.user.value).href}>{tls.host}</a>
+    </>
   )
 }

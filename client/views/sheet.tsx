@@ -1,6 +1,7 @@
 // Where there is no room for both: a bar at the thumb that keeps the light, the transport and the latency in sight, and opens the instrument as a sheet.
 import { useRef } from 'preact/hooks'
-import { describeTransport } from '../../transports/catalogue.ts'
+import { autoEntry, describeTransport } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import { formatDuration } from '../format.ts'
 import type { Lab } from '../lab.ts'
 import { presenceOf } from '../presence.ts'
@@ -28,7 +29,9 @@ export function Sheet({ lab, room }: { readonly lab: Lab; readonly room: Room })
         <Light tone={presence.tone} />
         <span class="unseen">{presence.word}, </span>
         <span class="swatch" aria-hidden="true" />
-        <span class="sheet-transport">{entry.short}</span>
+        <span class="sheet-transport">
+          {room.chosen.value === auto ? `${autoEntry.short} · ${entry.short}` : entry.short}
+        </span>
         <span class="sheet-latency">
           {presence.seconds !== null
             ? `next try ${presence.seconds} s`

@@ -1,13 +1,15 @@
-// The switch: a radio group, one row a transport, with what each lacks here and where it can be had.
+// The switch: one radio group, the ladder on top and the transports in their groups, with what each lacks here and where it can be had.
+import { signal } from '@preact/signals'
 import { useId } from 'preact/hooks'
-import { describeTransport } from '../../transports/catalogue.ts'
-import type { TransportName } from '../../transports/contract.ts'
+import { describeTransport, groupTitles, type TransportGroup } from '../../transports/catalogue.ts'
+import { auto, type TransportName } from '../../transports/contract.ts'
 import { roomAddress } from '../address.ts'
 import { formatDuration, secondsUntil } from '../format.ts'
 import type { Lab } from '../lab.ts'
 import type { Offer } from '../offers.ts'
 import type { Room } from '../room.ts'
 import { hueOf } from '../theme.ts'
+import { LadderSteps } from './ladder-steps.tsx'
 import { PollingInterval } from './polling-interval.tsx'
 
 interface TransportSwitchProps {
@@ -15,22 +17,34 @@ interface TransportSwitchProps {
   readonly room: Room
 }
 
+const groups = Object.keys(groupTitles) as TransportGroup[]
+
+/** The one whose cost and use are shown though it is not chosen; null: none. */
+const opened = signal<TransportName | null>(null)
+
 export function TransportSwitch({ lab, room }: TransportSwitchProps) {
-  const group = useId()
+  const name = useId()
+  const rows = lab.offers.map((offer, index) => ({ offer, digit: index + 1 }))
   return (
     <fieldset class="part switch">
       <legend>
         <h2>Transport</h2>
       </legend>
-      {lab.offers.map((offer, index) => (
-        <OfferRow
-          key={offer.entry.name}
-          lab={lab}
-          room={room}
-          offer={offer}
-          group={group}
-          digit={index + 1}
-        />
+      {rows
+        .filter(({ offer }) => offer.entry.name === auto)
+        .map((row) => (
+          <OfferRow key={auto} lab={lab} room={room} name={name} {...row} />
+        ))}
+      {groups.map((group) => (
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset in a fieldset would be read out as another group of choices.
+        <div key={group} class="offers" role="group" aria-labelledby={`${name}-${group}`}>
+          <h3 id={`${name}-${group}`}>{groupTitles[group]}</h3>
+          {rows
+            .filter(({ offer }) => offer.entry.name !== auto && offer.entry.group === group)
+            .map((row) => (
+              <OfferRow key={row.offer.entry.name} lab={lab} room={room} name={name} {...row} />
+            ))}
+        </div>
       ))}
     </fieldset>
   )
@@ -38,43 +52,75 @@ export function TransportSwitch({ lab, room }: TransportSwitchProps) {
 
 interface OfferRowProps extends TransportSwitchProps {
   readonly offer: Offer
-  readonly group: string
+  /** Of the radio group. */
+  readonly name: string
   readonly digit: number
 }
 
-function OfferRow({ lab, room, offer, group, digit }: OfferRowProps) {
+function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
   const id = useId()
   const { entry } = offer
   const missing = lab.lackOf(offer)
   const latency = room.figures.value.latency.get(entry.name)
   const able = missing.length === 0
+  const chosen = room.chosen.value === entry.name
+  // The ladder shows its steps instead.
+  const always = chosen && entry.name !== auto
+  const shown = always || opened.value === entry.name
+  const used = describeTransport(room.state.value.transport)
   return (
-    <div class={`offer ${able ? '' : 'unable'}`} style={{ '--hue': hueOf(entry) }}>
-      <label>
-        <input
-          type="radio"
-          name={group}
-          value={entry.name}
-          checked={room.chosen.value === entry.name}
-          disabled={!able}
-          aria-labelledby={`${id}-title`}
-          aria-describedby={`${id}-how ${id}-lack`}
-          aria-keyshortcuts={`Alt+${digit}`}
-          onChange={() => lab.switchTo(entry.name)}
-        />
-        <span class="swatch" aria-hidden="true" />
-        <span class="offer-title" id={`${id}-title`}>
-          {entry.title}
-        </span>
-        <span class="offer-figure">
-          {latency === undefined ? null : `p50 ${formatDuration(latency.p50Ms)}`}
-        </span>
-        <kbd>Alt+{digit}</kbd>
-        <span class="offer-how" id={`${id}-how`} title={entry.note ?? undefined}>
-          {entry.how}
-        </span>
-      </label>
-      {entry.name === 'polling' && room.chosen.value === 'polling' ? <PollingInterval lab={lab} /> : null}
+    <div
+      class={`offer ${able ? '' : 'unable'} ${shown || chosen ? 'offer-shown' : ''}`}
+      style={{ '--hue': hueOf(entry.name === auto && chosen ? used : entry) }}
+    >
+      <div class="offer-head">
+        <label>
+          <input
+            type="radio"
+            name={name}
+            value={entry.name}
+            checked={chosen}
+            disabled={!able}
+            aria-labelledby={`${id}-title`}
+            aria-describedby={`${id}-how ${id}-lack`}
+            aria-keyshortcuts={`Alt+${digit}`}
+            onChange={() => lab.switchTo(entry.name)}
+          />
+          <span class="swatch" aria-hidden="true" />
+          <span class="offer-title">
+            <span id={`${id}-title`}>{entry.title}</span>
+            {entry.name === auto && chosen ? <span class="offer-used"> · {used.short}</span> : null}
+          </span>
+          <span class="offer-figure">
+            {latency === undefined ? null : `p50 ${formatDuration(latency.p50Ms)}`}
+          </span>
+          <kbd>Alt+{digit}</kbd>
+          <span class="offer-how" id={`${id}-how`} title={entry.note ?? undefined}>
+            {entry.how}
+          </span>
+        </label>
+        <button
+          type="button"
+          class="offer-more"
+          aria-expanded={shown}
+          aria-controls={`${id}-more`}
+          aria-label={`${entry.short}: what it costs, and when to use it`}
+          disabled={always}
+          onClick={() => {
+            opened.value = shown ? null : entry.name
+          }}
+        >
+          <span aria-hidden="true">{shown ? '−' : '+'}</span>
+        </button>
+      </div>
+      <dl class="offer-more-words" id={`${id}-more`} hidden={!shown}>
+        <dt>Cost</dt>
+        <dd>{entry.cost}</dd>
+        <dt>When</dt>
+        <dd>{entry.when}</dd>
+      </dl>
+      {entry.name === auto && chosen ? <LadderSteps lab={lab} room={room} /> : null}
+      {entry.name === 'polling' && chosen ? <PollingInterval lab={lab} /> : null}
       <div id={`${id}-lack`}>
         {able ? (
           <LeftAlone lab={lab} room={room} name={entry.name} />
@@ -90,10 +136,10 @@ interface LeftAloneProps extends TransportSwitchProps {
   readonly name: TransportName
 }
 
-/** Why another one stands in for it, and until when (R32). */
+/** Why another one stands in for what was chosen, and until when (R32). The ladder says it of its own steps. */
 function LeftAlone({ lab, room, name }: LeftAloneProps) {
   const { skipped, links } = room.state.value
-  const skip = skipped.find((one) => one.transport === name)
+  const skip = room.chosen.value === auto ? undefined : skipped.find((one) => one.transport === name)
   // Not the one that is being opened: that may be this one, which is tried again.
   const standIn = links.find(({ phase }) => phase === 'live' || phase === 'catching-up')
   if (skip === undefined || standIn === undefined) return null

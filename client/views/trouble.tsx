@@ -2,9 +2,11 @@
 import { describeTransport } from '../../transports/catalogue.ts'
 import type { SessionState } from '../../transports/session.state.ts'
 import { formatPlural } from '../format.ts'
+import { connectionsOfBrowser } from '../held-connections.ts'
 import type { Lab } from '../lab.ts'
 import { presenceOf } from '../presence.ts'
 import type { Room } from '../room.ts'
+import { heldWords, OverTls } from './links.tsx'
 import { TryNow } from './presence-light.tsx'
 
 interface TroubleProps {
@@ -30,11 +32,24 @@ export function Trouble({ lab, room }: TroubleProps) {
         What you write is kept and sent once
         {state.pending === 0 ? '' : `; ${formatPlural(state.pending, 'message waits', 'messages wait')}`}.
       </p>
+      <AllHeld lab={lab} room={room} />
       <Advice lab={lab} state={state} />
       <div class="trouble-try">
         <TryNow lab={lab} room={room} />
       </div>
     </section>
+  )
+}
+
+/** The other tabs have all connections: nothing can be opened, and nobody else says so (R9). */
+function AllHeld({ lab, room }: TroubleProps) {
+  const held = lab.held.inBrowser.value ?? 0
+  if (held < connectionsOfBrowser) return null
+  return (
+    <p>
+      {heldWords(held)} Close a tab, or open this room over HTTP/2
+      <OverTls lab={lab} room={room} />.
+    </p>
   )
 }
 

@@ -59,9 +59,10 @@ export class ServerSentEventsTransport implements ClientTransport {
         }
       }
       // It would go on by itself, if it can; a link that is not open is the session's to try again.
-      source.onerror = () => {
+      source.onerror = ({ error }: { readonly error?: unknown }) => {
         close(source)
-        void whyNotOpened(fetch, url, request.signal).then(fail)
+        if (error instanceof LinkError) fail(error)
+        else void whyNotOpened(fetch, url, request.signal).then(fail)
       }
     })
   }

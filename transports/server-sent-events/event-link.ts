@@ -55,6 +55,8 @@ export class EventLink implements Link {
   #cursor: Cursor
   /** What came while the application was busy with a delivery; null while it is not. */
   #waiting: ServerDocument[] | null = null
+  /** Whether anything but hellos has come since the last outage: an outage behind another one is not healed. */
+  #hasBrought = true
   /** Gives up on an EventSource that reconnects; null while it is connected. */
   #cancelHealing: CancelTimer | null = null
 
@@ -87,7 +89,10 @@ export class EventLink implements Link {
       failed: (error) => this.#end.end(closedFor(error)),
     })
     source.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(data)
-    source.onerror = () => this.#interrupted()
+    source.onerror = ({ error }: { readonly error?: unknown }) => {
+      if (error instanceof LinkError) this.#fail(error)
+      else this.#interrupted()
+    }
   }
 
   send(draft: Draft): Promise<Receipt> {
@@ -122,7 +127,9 @@ export class EventLink implements Link {
       silence(source)
       void whyNotOpened(fetch, url, this.#stop.signal).then((error) => this.#end.end(closedFor(error)))
     } else if (this.#cancelHealing !== null) this.#lost('The stream broke, and could not be opened again.')
+    else if (!this.#hasBrought) this.#lost('The stream broke again before it had brought anything.')
     else {
+      this.#hasBrought = false
       counter.requests += 1
       // That nothing is heard meanwhile is no news.
       this.#liveness.stop()
@@ -140,12 +147,24 @@ export class EventLink implements Link {
     this.#liveness.alive()
     try {
       const document = readEvent(data, this.#parts.counter)
-      if (document.kind === 'hello') this.#healed(document)
-      else if (this.#waiting === null) this.#take(document)
+      if (document.kind === 'hello') {
+        this.#healed(document)
+        return
+      }
+      this.#hasBrought = true
+      if (document.kind === 'goodbye') this.#hearNoMore()
+      if (this.#waiting === null) this.#take(document)
       else this.#waiting.push(document)
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** Behind a goodbye the server ends the stream, which is no outage, though the goodbye may have to wait for its turn. */
+  #hearNoMore(): void {
+    this.#liveness.stop()
+    silence(this.#parts.source)
+    this.#parts.source.close()
   }
 
   /** It is back. What comes next continues what came last, as the id says. */

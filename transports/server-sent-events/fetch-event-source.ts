@@ -1,5 +1,6 @@
 // An EventSource over `fetch` (WHATWG HTML §9.2.2), for runtimes that have none: with Last-Event-ID, retry, and reading that can be stopped.
 import { type CancelTimer, type Clock, systemClock } from '../clock.ts'
+import { LinkError } from '../errors.ts'
 import type { Fetch } from '../http.client.ts'
 import { serverLimits } from '../limits.ts'
 import { EventStreamDecoder } from './event-stream.ts'
@@ -24,6 +25,8 @@ export const readyStates = { connecting: 0, open: 1, closed: 2 } as const
 
 /** Before the server has asked for another wait; browsers take some seconds. */
 const defaultRetryMs = 2000
+/** A longer wait than this is not obeyed: timers of more than 2³¹ ms fire at once. */
+const longestRetryMs = 60_000
 /** A batch, which is bounded, or one message, whose text may be escaped to six times its size; and the fields around it. */
 const largestEventBytes = serverLimits.batchBytes + 64 * 1024
 
@@ -109,8 +112,12 @@ export class FetchEventSource implements EventSourceLike {
       this.#readyState = readyStates.open
       this.#tell(this.onopen, {})
       await this.#read(response.body)
-    } catch {
-      // However the network failed, what follows is the same: the listener hears of an error, and it reconnects.
+    } catch (error) {
+      // What breaks the bounds once would do so again. However the network failed, the listener hears of it and it reconnects.
+      if (error instanceof LinkError) {
+        this.#fail(error)
+        return
+      }
     }
     this.#reconnect()
   }
@@ -122,13 +129,15 @@ export class FetchEventSource implements EventSourceLike {
       const { done, value } = await reader.read()
       if (done || this.#isClosed) return
       const events = decoder.push(value)
-      if (decoder.retryMs !== null) this.#retryMs = decoder.retryMs
+      if (decoder.retryMs !== null) this.#retryMs = Math.min(decoder.retryMs, longestRetryMs)
       for (const { data, lastEventId } of events) {
         this.#lastEventId = lastEventId
         this.#tell(this.onmessage, { data, lastEventId })
         if (this.#paused !== null) await this.#paused.until
         if (this.#isClosed) return
       }
+      // An id may come without data.
+      this.#lastEventId = decoder.lastEventId
     }
   }
 
@@ -140,10 +149,12 @@ export class FetchEventSource implements EventSourceLike {
     this.#cancelRetry = this.#clock.after(this.#retryMs, () => void this.#run())
   }
 
-  #fail(): void {
+  /** Closes for good. The browser's would not say why; ours does where it knows more than a request by `fetch` could learn. */
+  #fail(error?: LinkError): void {
     if (this.#isClosed) return
     this.#readyState = readyStates.closed
-    this.#tell(this.onerror, {})
+    this.#stop.abort()
+    this.#tell(this.onerror, { error })
   }
 
   get #isClosed(): boolean {

@@ -252,6 +252,24 @@ export function shapePath(shape: Shape, x: number, y: number, size: number): str
       return `M${at(0, -1.15)}L${at(1.1, 0.85)}L${at(-1.1, 0.85)}Z`
     case 'wedge':
       return `M${at(0, 1.15)}L${at(1.1, -0.85)}L${at(-1.1, -0.85)}Z`
+    case 'right':
+      return `M${at(1.15, 0)}L${at(-0.85, 1.1)}L${at(-0.85, -1.1)}Z`
+    case 'left':
+      return `M${at(-1.15, 0)}L${at(0.85, 1.1)}L${at(0.85, -1.1)}Z`
+    case 'hourglass':
+      return `M${at(-1, -1.1)}L${at(1, -1.1)}L${at(-1, 1.1)}L${at(1, 1.1)}Z`
+    case 'bow':
+      return `M${at(-1.1, -1)}L${at(-1.1, 1)}L${at(1.1, -1)}L${at(1.1, 1)}Z`
+    case 'frame':
+      return `M${at(-1, -1)}L${at(1, -1)}L${at(1, 1)}L${at(-1, 1)}ZM${at(-0.5, -0.5)}L${at(0.5, -0.5)}L${at(0.5, 0.5)}L${at(-0.5, 0.5)}Z`
+    case 'gem':
+      return `M${at(0, -1.25)}L${at(1.1, 0)}L${at(0, 1.25)}L${at(-1.1, 0)}ZM${at(0, -0.65)}L${at(0.55, 0)}L${at(0, 0.65)}L${at(-0.55, 0)}Z`
+    case 'pane':
+      return `M${at(-1, -1)}L${at(1, -1)}L${at(1, 1)}L${at(-1, 1)}ZM${at(-0.3, -1)}L${at(-0.3, 1)}L${at(0.3, 1)}L${at(0.3, -1)}Z`
+    case 'hexagon':
+      return `M${at(1.1, 0)}L${at(0.55, 1)}L${at(-0.55, 1)}L${at(-1.1, 0)}L${at(-0.55, -1)}L${at(0.55, -1)}Z`
+    case 'star':
+      return starPath(x, y, size)
     case 'diamond':
       return `M${at(0, -1.25)}L${at(1.1, 0)}L${at(0, 1.25)}L${at(-1.1, 0)}Z`
     case 'plus':
@@ -261,4 +279,13 @@ export function shapePath(shape: Shape, x: number, y: number, size: number): str
     case 'bar':
       return `M${cx} ${round(y - size * 1.2)}h${round(size * 0.6)}v${round(size * 2.4)}h${round(-size * 1.2)}v${round(-size * 2.4)}Z`
   }
+}
+
+function starPath(x: number, y: number, size: number): string {
+  const corners = Array.from({ length: 10 }, (_, corner) => {
+    const radius = size * (corner % 2 === 0 ? 1.25 : 0.5)
+    const angle = (corner * Math.PI) / 5 - Math.PI / 2
+    return `${round(x + radius * Math.cos(angle))} ${round(y + radius * Math.sin(angle))}`
+  })
+  return `M${corners.join('L')}Z`
 }

@@ -25,6 +25,39 @@ const asking: Candidate = {
   rows: 4,
 }
 
+describe('candidatesOf, of what can be chosen,', () => {
+  it('leaves out who is the same transport over HTTP/1.1, unless it is there alone', () => {
+    const { tables } = exampleDocument()
+    const renamed = (from: string, to: string) =>
+      tables.map((table) =>
+        table.kind !== 'delivery'
+          ? table
+          : {
+              ...table,
+              rows: [
+                ...table.rows.filter(
+                  ({ transport }) => to === 'long-polling-http1' || transport !== 'polling',
+                ),
+                ...table.rows
+                  .filter(({ transport }) => transport === from)
+                  .flatMap((row) => [
+                    { ...row, transport: to, subject: to },
+                    ...(to === 'long-polling-http1'
+                      ? [{ ...row, transport: 'long-polling', subject: 'long-polling' }]
+                      : []),
+                  ]),
+              ],
+            },
+      )
+    const both = candidatesOf(renamed('http2-push', 'long-polling-http1')).map(({ transport }) => transport)
+    expect(both).toContain('long-polling')
+    expect(both).not.toContain('long-polling-http1')
+    const alone = candidatesOf(renamed('polling', 'polling-http1')).map(({ transport }) => transport)
+    expect(alone).toContain('polling-http1')
+    expect(alone).not.toContain('polling')
+  })
+})
+
 describe('choiceOf', () => {
   it('costs what is pushed by its deliveries and its connection', () => {
     expect(choiceOf(pushed, 'cpu', 2, 100)).toEqual({

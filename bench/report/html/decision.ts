@@ -2,6 +2,7 @@
 // rate and a latency. Pure.
 import { median } from '../../statistics/ratio.ts'
 import type { DeliveryTable, IdleRow, IdleTable, Table } from '../../statistics/summary.ts'
+import { transportNames, transportOf } from '../../subjects.ts'
 import { isControl } from './marks.ts'
 
 /** What the costs of a transport are made of. CPU in µs, wire in bytes. */
@@ -77,7 +78,11 @@ export function candidatesOf(tables: readonly Table[]): readonly Candidate[] {
   const delivery = tables.filter((table): table is DeliveryTable => table.kind === 'delivery')
   const idle = tables.filter((table): table is IdleTable => table.kind === 'idle')
   const names = [...new Set(delivery.flatMap((table) => table.rows.map((row) => row.transport)))]
-  const choices = names.filter((name) => !isControl(name))
+  // What is spoken beneath is agreed on, not chosen: a row over HTTP/1.1 stands for the transport only where it is alone.
+  const choices = names.filter((name) => {
+    const ordinary = transportNames.includes(name) ? transportOf(name).http1Of : undefined
+    return !isControl(name) && (ordinary === undefined || !names.includes(ordinary))
+  })
   const seen = { delivery, idle, messageUs: messageUsOf(choices, delivery) }
   return choices.flatMap((name) => candidateOf(name, seen))
 }

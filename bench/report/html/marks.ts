@@ -1,7 +1,7 @@
 // How each subject is told from the others: a hue, and for those who don't see it a shape and a dash of its own.
-import { catalogue, type Hue, hues } from '../../../transports/catalogue.ts'
+import { autoEntry, catalogue, type Hue, hues } from '../../../transports/catalogue.ts'
 import type { Table } from '../../statistics/summary.ts'
-import { transportNames, transportOf } from '../../subjects.ts'
+import { isOverHttp1, transportNames, transportOf } from '../../subjects.ts'
 
 export type Shape =
   | 'circle'
@@ -14,6 +14,15 @@ export type Shape =
   | 'cross'
   | 'wedge'
   | 'bar'
+  | 'frame'
+  | 'gem'
+  | 'pane'
+  | 'hourglass'
+  | 'bow'
+  | 'right'
+  | 'left'
+  | 'star'
+  | 'hexagon'
 
 export interface Mark {
   readonly subject: string
@@ -38,11 +47,23 @@ const polls: readonly { readonly shape: Shape; readonly dash: string }[] = [
   { shape: 'bar', dash: '10 4' },
 ]
 
+/** The same over HTTP/1.1: hollow and angular where those are round. */
+const pollsOverHttp1: typeof polls = [
+  { shape: 'frame', dash: '2 3 2 6' },
+  { shape: 'gem', dash: '6 3 1 3' },
+  { shape: 'pane', dash: '10 3 2 3 2 3' },
+]
+
 const known: Readonly<Record<string, { readonly shape: Shape; readonly dash: string }>> = {
   websocket: { shape: 'triangle', dash: '' },
+  'long-polling': { shape: 'hourglass', dash: '4 4' },
+  'long-polling-http1': { shape: 'bow', dash: '4 2 1 2' },
+  'server-sent-events': { shape: 'right', dash: '14 3' },
+  'server-sent-events-http1': { shape: 'left', dash: '14 3 1 3' },
   'http2-push': { shape: 'square', dash: '8 3' },
   'websocket-h2': { shape: 'diamond', dash: '10 3 2 3' },
   'socket-io': { shape: 'wedge', dash: '3 3' },
+  auto: { shape: 'hexagon', dash: '3 6' },
   tcp: { shape: 'plus', dash: '1 2' },
   ws: { shape: 'cross', dash: '4 2' },
 }
@@ -50,7 +71,7 @@ const known: Readonly<Record<string, { readonly shape: Shape; readonly dash: str
 const others: readonly { readonly shape: Shape; readonly dash: string }[] = [
   { shape: 'wedge', dash: '12 3' },
   { shape: 'bar', dash: '3 1' },
-  { shape: 'bullseye', dash: '5 2 1 2' },
+  { shape: 'star', dash: '5 2 1 2' },
 ]
 
 /** Neutral, and apart from each other: nearly ink, and grey. */
@@ -58,6 +79,10 @@ const neutral: readonly Hue[] = [{ light: '#3f4347', dark: '#c9ced3' }, hues.gre
 
 export function isControl(transport: string): boolean {
   return transportNames.includes(transport) && transportOf(transport).server !== 'parley'
+}
+
+function isHttp1(transport: string): boolean {
+  return transportNames.includes(transport) && isOverHttp1(transport)
 }
 
 /** A mark for each subject of the tables, the same wherever it stands. */
@@ -68,7 +93,8 @@ export function marksOf(tables: readonly Table[]): Marks {
       table.kind !== 'delivery' &&
       table.kind !== 'idle' &&
       table.kind !== 'capacity' &&
-      table.kind !== 'recovery'
+      table.kind !== 'recovery' &&
+      table.kind !== 'opening'
     )
       continue
     for (const row of table.rows) {
@@ -84,12 +110,15 @@ export function marksOf(tables: readonly Table[]): Marks {
   )
   const marks = new Map<string, Mark>()
   for (const [subject, { transport, intervalMs }] of subjects) {
+    const asking = isHttp1(transport) ? pollsOverHttp1 : polls
     const sign =
-      (intervalMs > 0 ? polls[intervals.indexOf(intervalMs) % polls.length] : known[transport]) ??
+      (intervalMs > 0 ? asking[intervals.indexOf(intervalMs) % asking.length] : known[transport]) ??
       others[Math.max(0, strange.indexOf(transport)) % others.length]
     const control = isControl(transport)
+    // Over HTTP/1.1 it is the same transport: its hue, and a sign of its own.
+    const named = isHttp1(transport) ? transportOf(transport).http1Of : transport
     const hue =
-      catalogue.find((entry) => entry.name === transport)?.hue ??
+      [...catalogue, autoEntry].find((entry) => entry.name === named)?.hue ??
       neutral[transport === 'tcp' ? 0 : 1] ??
       hues.grey
     marks.set(subject, {
@@ -108,7 +137,7 @@ export function marksOf(tables: readonly Table[]): Marks {
 
 /** `polling 0.5 s`: 500. Rows that have no interval of their own have it in their name. */
 function intervalIn(subject: string): number {
-  const seconds = /^polling ([\d.]+) s/.exec(subject)?.[1]
+  const seconds = /^\S+ ([\d.]+) s/.exec(subject)?.[1]
   return seconds === undefined ? 0 : Number(seconds) * 1000
 }
 

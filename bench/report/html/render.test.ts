@@ -1,6 +1,7 @@
 // The report as text: complete, small, without a network, and with nothing of a document as markup.
 import { describe, expect, it } from 'vitest'
 import { catalogue } from '../../../transports/catalogue.ts'
+import { transportIn, transportNames, transportOf } from '../../subjects.ts'
 import { exampleDocument } from '../example.harness.ts'
 import { marksOf } from './marks.ts'
 import { renderReport } from './render.ts'
@@ -115,6 +116,28 @@ describe('marks', () => {
   it('tells subjects apart by more than colour', () => {
     expect(new Set(marks.map((mark) => mark.shape)).size).toBe(marks.length)
     expect(new Set(marks.map((mark) => `${mark.dash} ${mark.transport}`)).size).toBe(marks.length)
+  })
+
+  it('tells every transport that can be in one table apart, and those over HTTP/1.1 by their sign alone', () => {
+    const subjects = transportNames.flatMap((transport) =>
+      transportOf(transport).polls ? [`${transport} 0.25 s`, `${transport} 1 s`] : [transport],
+    )
+    const [first] = document.tables.filter((table) => table.kind === 'delivery')
+    const [row] = first?.rows ?? []
+    if (first === undefined || row === undefined) throw new Error('The example has deliveries.')
+    const rows = subjects.map((subject) => ({
+      ...row,
+      subject,
+      transport: transportIn(subject) ?? '',
+      intervalMs: subject.endsWith(' 1 s') ? 1000 : subject.endsWith(' 0.25 s') ? 250 : 0,
+    }))
+    const all = [...marksOf([{ ...first, rows }]).values()]
+    expect(all.map(({ subject }) => subject)).toEqual(subjects)
+    expect(new Set(all.map(({ shape }) => shape)).size).toBe(subjects.length)
+    expect(new Set(all.map(({ dash }) => dash)).size).toBe(subjects.length)
+    const hueOf = (subject: string) => all.find((mark) => mark.subject === subject)?.hue
+    expect(hueOf('polling-http1 1 s')).toEqual(hueOf('polling 0.25 s'))
+    expect(hueOf('long-polling-http1')).toEqual(hueOf('long-polling'))
   })
 
   it('keeps 3:1 on the surface, light and dark', () => {

@@ -66,7 +66,7 @@ if (map) {
       for (const [index, { one, choice }] of found.entries()) {
         const [name, how, cost] = rows[index].children
         name.textContent = one.name
-        how.textContent = !choice ? 'can’t be that fast' : one.polls ? 'asks every ' + number(choice.intervalMs / 1000) + ' s' : 'pushes'
+        how.textContent = !choice ? 'can’t be that fast' : one.polls ? 'asks every ' + number(choice.intervalMs / 1000) + ' s' : 'delivers at once'
         cost.textContent = choice ? number(choice.cost * data.units[kind][0]) + data.units[kind][1] : '–'
       }
     }

@@ -5,6 +5,7 @@ import {
   deliveryFields,
   goalFields,
   idleFields,
+  openingFields,
   recoveryFields,
   serviceFields,
 } from '../columns.ts'
@@ -82,6 +83,8 @@ export function renderTableSection(table: Table, marks: Marks, valid: boolean): 
       return `${title}<p class="note">Capacity in ${escapeText(table.axis)}.</p>${grid(capacityFields, table.rows, tableName(table), marks)}`
     case 'recovery':
       return title + grid(recoveryFields, table.rows, tableName(table), marks)
+    case 'opening':
+      return title + grid(openingFields, table.rows, tableName(table), marks)
     case 'service':
       return `${title}<p class="note">Closed-loop service time.</p>${grid(serviceFields, table.rows, tableName(table), marks)}`
     case 'goal':
@@ -114,6 +117,7 @@ export function glossary(
     ['idle', idleFields],
     ['capacity', capacityFields],
     ['recovery', recoveryFields],
+    ['opening', openingFields],
     ['service', serviceFields],
     ['goal', goalFields],
     ['slow', slowFields],

@@ -1,4 +1,5 @@
 // Bytes a message over the rate: the model's curves, where they cross, and what was measured.
+import { serverLimits } from '../../../../transports/limits.ts'
 import { bytesOf } from '../../../model/bytes.ts'
 import type { Wire } from '../../../model/wire.ts'
 import type { DeliveryRow, DeliveryTable, Table } from '../../../statistics/summary.ts'
@@ -23,6 +24,7 @@ interface Subject {
   readonly intervalMs: number
   readonly textBytes: number
   readonly secure: boolean
+  readonly protocol: string
 }
 
 export interface Crossing {
@@ -34,12 +36,13 @@ export interface Crossing {
 
 /** The model's bytes a message, both ways, of one reader who gets so many messages a second. Null where it says nothing. */
 export function modelBytes(subject: Omit<Subject, 'mark'>, transport: string, rate: number): number | null {
-  const { wire, intervalMs, textBytes, secure } = subject
+  const { wire, intervalMs, textBytes, secure, protocol } = subject
   const deliveries = rate * seconds
   const carried = bytesOf({
     wire,
     server: isControl(transport) ? 'ws' : 'parley',
     secure,
+    protocol,
     upLink: 'publisher',
     textBytes,
     burst: 1,
@@ -49,10 +52,16 @@ export function modelBytes(subject: Omit<Subject, 'mark'>, transport: string, ra
     deliveries,
     // Every message comes alone, and heartbeats are read too.
     reads: deliveries + (isControl(transport) ? 0 : seconds / 10),
-    requests: intervalMs > 0 ? (seconds * 1000) / intervalMs : 0,
+    requests: questionsOf(wire, intervalMs, rate),
     connectionSeconds: seconds,
   })
   return carried === null ? null : carried.downPerDelivery + carried.upPerDelivery
+}
+
+/** In all: one an interval; of long polls one for each message, and one for each wait that was in vain. */
+function questionsOf(wire: Wire, intervalMs: number, rate: number): number {
+  if (wire !== 'long-poll') return intervalMs > 0 ? (seconds * 1000) / intervalMs : 0
+  return (seconds * rate) / (1 - Math.exp((-rate * serverLimits.heartbeatMs) / 1000))
 }
 
 /** Where two curves cross, found on a grid and then by bisection. */
@@ -131,8 +140,15 @@ function subjectsOf(tables: readonly Table[], marks: Marks): readonly Subject[] 
       if (!transportNames.includes(row.transport) || isControl(row.transport) || found.has(row.subject))
         continue
       const { wire } = transportOf(row.transport)
-      const { intervalMs } = row
-      found.set(row.subject, { mark: markOf(marks, row.subject), wire, intervalMs, textBytes, secure })
+      const { intervalMs, protocol } = row
+      found.set(row.subject, {
+        mark: markOf(marks, row.subject),
+        wire,
+        intervalMs,
+        textBytes,
+        secure,
+        protocol,
+      })
     }
   }
   return [...found.values()]

@@ -246,7 +246,7 @@ function ranking(candidates: readonly Candidate[], kind: CostKind): string {
         ? 'can’t be that fast'
         : choice.intervalMs > 0
           ? `asks every ${plain(choice.intervalMs / 1000)} s`
-          : 'pushes'
+          : 'delivers at once'
     const said = cost === null ? '–' : `${plain(cost * factor)}${unit}`
     return `<tr><th scope="row">${escapeText(titleOf(choice.transport))}</th><td>${how}</td><td>${said}</td></tr>`
   })
