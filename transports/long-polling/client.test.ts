@@ -243,6 +243,18 @@ describe('endings', () => {
     expect(closings).toMatchObject([{ cause, retry }])
   })
 
+  test('a held poll that is not answered is given up, but not because this side slept (R34, R35)', async () => {
+    await open()
+    clock.sleep(300_000)
+    await settle()
+    expect(closings).toEqual([])
+    await last().answer(news(0, 1))
+    expect(offsets()).toEqual([1])
+    clock.advance(20_000)
+    await settle()
+    expect(closings).toMatchObject([{ cause: 'idle', retry: true }])
+  })
+
   test('a connection that breaks is the network’s', async () => {
     await open()
     await last().fail(new TypeError('fetch failed'))
