@@ -64,7 +64,7 @@ export const table: Readonly<Record<string, Transport>> = {
   'http2-push': { server: 'parley', reader: push, elsewhere: null, stops: ['stopped', 'unread'], wire: 'http2-stream', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'a response over HTTP/2 that stays open' },
   websocket: { server: 'parley', reader: socket, elsewhere: null, stops: ['stopped'], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'RFC 6455 by hand' },
   'websocket-h2': { server: 'parley', reader: socketOverHttp2, elsewhere: socketUrlOf, stops: ['stopped', 'unread'], wire: 'websocket-h2', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'the same over HTTP/2 (RFC 8441), one socket on each connection' },
-  'socket-io': { server: 'parley', reader: socketIo, elsewhere: null, stops: [], wire: 'socket-io', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'the library Socket.IO: polls at first, then a WebSocket' },
+  'socket-io': { server: 'parley', reader: socketIo, elsewhere: null, stops: ['stopped'], wire: 'socket-io', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'the library Socket.IO: polls at first, then a WebSocket' },
   ws: { server: 'ws', reader: socket, elsewhere: null, stops: [], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: false, summary: 'peer: the ws library, client by client' },
   tcp: { server: 'tcp', reader: 'lines', elsewhere: null, stops: [], wire: 'lines', secure: 'bare, TLS', plain: 'bare', polls: false, sends: false, summary: 'control, the floor: lines over a bare socket' },
 }

@@ -33,6 +33,7 @@ describe('round trips', () => {
     expect(openingMs('poll', 20)).toBe(60)
     expect(openingMs('websocket', 100)).toBe(300)
     expect(openingMs('websocket-h2', 20)).toBe(80)
+    expect(openingMs('socket-io', 20)).toBe(120)
     expect(openingMs('lines', 20)).toBeNull()
   })
 
