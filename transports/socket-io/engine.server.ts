@@ -157,6 +157,16 @@ export class EngineSession {
   }
 }
 
+/**
+ * The engine waits from a pong to the next ping, so that pings are as far apart as its interval and a round trip: three quarters of a
+ * heartbeat keep the promise of one each heartbeat. Its timers know no mercy when this side itself was held up, so a pong has three
+ * heartbeats where those are short; with the usual ones both ends find the other dead within two (R34).
+ */
+function pingsOf(heartbeatMs: number): { readonly pingInterval: number; readonly pingTimeout: number } {
+  const pingInterval = Math.round(heartbeatMs * 0.75)
+  return { pingInterval, pingTimeout: Math.min(3 * heartbeatMs, serverLimits.pongMs) }
+}
+
 /** As much of Engine.IO's packet as is counted here. */
 interface Packet {
   readonly data?: string | Uint8Array
@@ -184,9 +194,7 @@ export class RoomEngine extends EngineServer {
 
   constructor(context: MountContext, log: (error: unknown) => void) {
     super({
-      pingInterval: context.heartbeatMs,
-      // Found dead by both ends within two heartbeats (R34), as the other transports.
-      pingTimeout: Math.min(context.heartbeatMs, serverLimits.pongMs),
+      ...pingsOf(context.heartbeatMs),
       upgradeTimeout: serverLimits.headSeconds * 1000,
       maxHttpBufferSize: longestPacketBytes,
       // A proxy would hold back what it has to compress, and so would we (R1).
