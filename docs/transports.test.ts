@@ -105,6 +105,14 @@ describe('the sections of docs/transports.md', () => {
     expect(rows).toEqual([...titles, autoEntry.title])
   })
 
+  test.each(catalogue.map(({ title, pushesBack }) => [title, pushesBack] as const))(
+    '%s pushes back in a browser: %s',
+    (title, pushesBack) => {
+      const row = page.split('\n').find((line) => line.startsWith(`| [${title}]`)) ?? ''
+      expect(row.split(' | ')[5]).toMatch(pushesBack ? /^yes/ : /^no \(R39\)/)
+    },
+  )
+
   test('links within the page lead to its headings', () => {
     const anchors = [...page.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
       title

@@ -34,7 +34,9 @@ export class EngineSession {
   #polled = false
   /** Packets that wait behind a write, or for the next poll. */
   readonly #waiting: Packet[] = []
-  isClaimed = false
+  #claimed = false
+  /** It has a place in its room: the hub ends it. */
+  hasPlace = false
   #ended = false
   readonly #endings: (() => void)[] = []
   /** Called when all that waited was handed on. */
@@ -105,8 +107,8 @@ export class EngineSession {
 
   /** True for the first who asks: a session follows its room once. */
   claim(): boolean {
-    const isFirst = !this.isClaimed
-    this.isClaimed = true
+    const isFirst = !this.#claimed
+    this.#claimed = true
     return isFirst
   }
 
@@ -257,9 +259,9 @@ export class RoomEngine extends EngineServer {
     this.handleUpgrade(request, socket, head)
   }
 
-  /** Ends the handshakes that went no further: nobody follows a room with them, so that nobody else would. */
+  /** Ends the handshakes that went no further or were refused: nobody follows a room with them, so that nobody else would. */
   endUnconnected(): void {
-    for (const session of this.#sessions.values()) if (!session.isClaimed) session.terminate()
+    for (const session of this.#sessions.values()) if (!session.hasPlace) session.terminate()
   }
 
   endAll(): void {
