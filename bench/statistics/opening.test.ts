@@ -62,7 +62,11 @@ describe('openingTable', () => {
       links: { 'h2, TLS': 39, 'http/1.1, TLS': 1 },
       theory: { value: 60_000, flagged: false },
     })
-    expect(table?.rows[1]).toMatchObject({ network: 'swallowed', theory: { value: 360_000, flagged: false } })
+    expect(table?.rows[1]).toMatchObject({
+      transport: 'auto',
+      network: 'swallowed',
+      theory: { value: 360_000, flagged: false },
+    })
   })
 
   it('flags what took far longer than its round trips', () => {
