@@ -5,9 +5,9 @@ import { Http2PushTransport } from '../transports/http2-push/client.ts'
 import { LongPollingTransport } from '../transports/long-polling/client.ts'
 import { PollingTransport, type Visibility } from '../transports/polling/client.ts'
 import { ServerSentEventsTransport } from '../transports/server-sent-events/client.ts'
+import { WebSocketTransport } from '../transports/socket-client.ts'
 import { SocketIoTransport } from '../transports/socket-io/client.ts'
 import { loadSocketIo } from '../transports/socket-io/library.ts'
-import { WebSocketTransport } from '../transports/websocket/client.ts'
 import { http2InBrowser } from '../transports/websocket/http2-port.ts'
 
 /** One set of transports; a session has a set of its own, as the polling interval belongs to it. */

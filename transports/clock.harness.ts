@@ -24,6 +24,11 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer)
   }
 
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#timers.size
+  }
+
   /** When the next timer is due, in ms from now; null: there is none. */
   get nextInMs(): number | null {
     const next = this.#earliest()

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { Batch } from '../../transports/hub/batch.ts'
 import type { Message } from '../../transports/message.ts'
-import { sendDocument } from '../../transports/websocket/documents.ts'
+import { sendDocument } from '../../transports/socket-documents.ts'
 import { encodeDocument } from '../../transports/wire.ts'
 import { deliveryDocument } from '../servers/room.ts'
 import {

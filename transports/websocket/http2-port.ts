@@ -1,7 +1,7 @@
 // Where a lab serves WebSockets over HTTP/2, and how a browser is brought to open them so.
 import { LinkError } from '../errors.ts'
 import type { Fetch } from '../http.client.ts'
-import type { OverHttp2 } from './client.ts'
+import type { OverHttp2 } from '../socket-client.ts'
 
 /** For a client that speaks HTTP/2 there anyhow, as ours for Node: asks the server for its port, at each opening. */
 export function http2Port(fetch: Fetch): OverHttp2 {

@@ -3,13 +3,14 @@ import { refuseConnect } from '../before-router.server.ts'
 import type { ConnectHandler, MountContext, ServerTransport, UpgradeHandler } from '../contract.server.ts'
 import type { Closed } from '../contract.ts'
 import { problem } from '../problem.ts'
+import { closeCodes, jsonSubprotocol } from '../socket-documents.ts'
+import { type Care, SocketSubscriber, takeCare } from '../socket-subscriber.server.ts'
+import { refuseWithoutUpgrade } from '../socket-upgrade.server.ts'
 import { encodeDocument } from '../wire.ts'
 import { Acceptor } from './accept.node.ts'
-import { closeCodes, jsonSubprotocol } from './documents.ts'
+import { createAcceptor, documentFrame, HandBuiltSocket } from './hand-built.server.ts'
 import { checkConnect } from './protocol/extended-connect.ts'
 import { isRefusal } from './protocol/handshake.ts'
-import { refuseWithoutUpgrade } from './server.ts'
-import { type Care, createAcceptor, SocketSubscriber, takeCare } from './subscriber.server.ts'
 
 const onlyOverHttp2 = 'This port speaks WebSocket over HTTP/2 alone (RFC 8441).'
 
@@ -18,9 +19,14 @@ export const webSocketHttp2Server: ServerTransport = {
   byExtendedConnect: true,
   mount(app, context) {
     const log = (error: unknown): void => app.log.error(error)
-    context.connect('socket', connect(context, createAcceptor(), takeCare(app, context), log))
+    context.connect('socket', connect(context, createAcceptor(), takeCare(app, context, documentFrame), log))
     context.upgrade('socket', explain)
-    refuseWithoutUpgrade(app, context.hub, `${onlyOverHttp2} Open this address with an extended CONNECT.`)
+    refuseWithoutUpgrade(
+      app,
+      context.hub,
+      'socket',
+      `${onlyOverHttp2} Open this address with an extended CONNECT.`,
+    )
   },
 }
 
@@ -41,7 +47,7 @@ function connect(
     const subscriber = new SocketSubscriber(context, room, log)
     subscriber.enter(query, headers.origin)
     try {
-      const socket = acceptor.connect(stream, offers, subscriber)
+      const socket = new HandBuiltSocket(acceptor.connect(stream, offers, subscriber))
       subscriber.begin(socket, care, 'websocket-h2', { protocol: 'h2', tls })
     } catch (error) {
       subscriber.gone()

@@ -1,6 +1,6 @@
 // The hand-built WebSocket under the contract's suite, over extended CONNECT on HTTP/2 (RFC 8441).
 import { contractSuite } from '../contract.suite.ts'
-import { WebSocketTransport } from './client.ts'
+import { WebSocketTransport } from '../socket-client.ts'
 import { Http2Dialer } from './dial-http2.node.ts'
 import { NodeWebSocket } from './node-websocket.node.ts'
 import { webSocketHttp2Server } from './over-http2.server.ts'

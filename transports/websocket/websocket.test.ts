@@ -1,6 +1,6 @@
 // The hand-built WebSocket under the contract's suite, over HTTP/1.1 upgrades on both ports.
 import { contractSuite } from '../contract.suite.ts'
-import { WebSocketTransport } from './client.ts'
+import { WebSocketTransport } from '../socket-client.ts'
 import { NodeWebSocket } from './node-websocket.node.ts'
 import { webSocketServer } from './server.ts'
 

@@ -21,7 +21,7 @@ export const transportMutants: readonly Mutant[] = [
   },
   {
     name: 'server-never-misses-a-socket',
-    file: 'transports/websocket/liveness.ts',
+    file: 'transports/socket-liveness.ts',
     edits: [{ find: 'this.unwatch(socket)\n        socket.terminate()', replace: 'this.unwatch(socket)' }],
     breaks: 'The server keeps the place of a WebSocket whose peer is gone (R34).',
     caughtBy: 'equivalence',
@@ -58,7 +58,7 @@ export const transportMutants: readonly Mutant[] = [
   },
   {
     name: 'socket-client-reads-on',
-    file: 'transports/websocket/link.ts',
+    file: 'transports/socket-link.ts',
     edits: [{ find: 'socket.pause?.()\n', replace: '\n' }],
     breaks: 'A client whose application is slow takes in all that comes (R39).',
     caughtBy: 'equivalence',

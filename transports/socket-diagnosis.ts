@@ -1,6 +1,6 @@
 // Why a WebSocket did not open, as far as the same path asked by `fetch` can tell: a browser says nothing about a handshake that failed.
-import { LinkError, messageOf } from '../errors.ts'
-import { type Fetch, refusal } from '../http.client.ts'
+import { LinkError, messageOf } from './errors.ts'
+import { type Fetch, refusal } from './http.client.ts'
 
 /** How long the question may take, in ms: another transport may wait for the answer. */
 export const diagnosisTimeoutMs = 1000

@@ -1,33 +1,54 @@
 // A reader, and a writer, on a WebSocket, whatever it came over: the hub's subscriber, and what looks after all of them.
 import type { FastifyInstance } from 'fastify'
-import type { LeaveLink, MountContext, Query, Subscriber, Subscription } from '../contract.server.ts'
-import type { Closed, Gap, Negotiated, Reset, TransportName } from '../contract.ts'
-import { asDraft, draftProblem } from '../draft.ts'
-import type { Batch, WireForm } from '../hub/batch.ts'
-import { Heartbeats } from '../hub/heartbeats.ts'
-import { serverLimits, wireLimits } from '../limits.ts'
-import { replacedByNewer } from '../link-end.ts'
-import type { Draft } from '../message.ts'
-import { type Problem, problem } from '../problem.ts'
-import { encryptedBytes } from '../queued.server.ts'
-import { identityOf, problemFor, startOf } from '../request.server.ts'
-import { utf8Bytes } from '../text.ts'
-import { encodeDocument, type ServerDocument } from '../wire.ts'
-import { Acceptor } from './accept.node.ts'
 import { systemClock } from './clock.ts'
-import { closeCodes, jsonSubprotocol } from './documents.ts'
-import { Liveness } from './liveness.ts'
-import { messageText } from './primitives.node.ts'
-import { serverFrame } from './protocol/frame.ts'
-import type { Message } from './protocol/message.ts'
-import type { MessageSocket } from './socket.node.ts'
-import type { SocketHandler } from './socket-handler.ts'
+import type { LeaveLink, MountContext, Query, Subscriber, Subscription } from './contract.server.ts'
+import type { Closed, Gap, Negotiated, Reset, TransportName } from './contract.ts'
+import { asDraft, draftProblem } from './draft.ts'
+import type { Batch } from './hub/batch.ts'
+import { Heartbeats } from './hub/heartbeats.ts'
+import { serverLimits, wireLimits } from './limits.ts'
+import { replacedByNewer } from './link-end.ts'
+import type { Draft } from './message.ts'
+import { type Problem, problem } from './problem.ts'
+import { identityOf, problemFor, startOf } from './request.server.ts'
+import { closeCodes } from './socket-documents.ts'
+import { Liveness, type Watched } from './socket-liveness.ts'
+import { utf8Bytes } from './text.ts'
+import { encodeDocument, type ServerDocument } from './wire.ts'
 
-/** A batch as one whole frame, shared by all sockets. */
-const frame: WireForm<Uint8Array> = { encode: (batch) => serverFrame('text', Buffer.from(batch.document)) }
+/** The longest message that is taken of a client, in bytes: there is room for the members' names beside the draft. */
+export const longestDocumentBytes = wireLimits.draftBytes + 1024
 
-/** Room for the members' names beside the draft. */
-const longestDocumentBytes = wireLimits.draftBytes + 1024
+/** An open WebSocket on the server, whoever frames its messages. Nothing of it throws; when it isn't open, nothing is sent. */
+export interface ServerSocket {
+  /** As agreed on; null for none. */
+  readonly subprotocol: string | null
+  /** The extensions in force, as they stand in the handshake; '' for none. */
+  readonly extensions: string
+  /** What is asked whether the peer is alive. */
+  readonly watched: Watched
+  /** Whether messages can be sent: neither side has begun to close. */
+  readonly isOpen: boolean
+  /** Bytes that were sent here and that the system has not taken yet. */
+  readonly bufferedBytes: number
+  /** Whether the wire is full, and will say when it no longer is. */
+  readonly needsDrain: boolean
+  /** Sends a delivery in the form that all readers share. False: it is taken, and no more is wanted until the wire has drained. */
+  sendBatch(batch: Batch): boolean
+  /** Sends a heartbeat in its shared form. */
+  sendHeartbeat(heartbeat: Uint8Array): void
+  /** Sends a text message. Returns as `sendBatch`. */
+  send(text: string): boolean
+  /** Begins the closing handshake, which is given a bounded time. The reason has 123 bytes at most (RFC 6455 §5.5). */
+  close(code: number, reason: string): void
+  /** Cuts the connection without a word. */
+  terminate(): void
+  /** Hands up no more messages until `resume`. */
+  pause(): void
+  resume(): void
+  /** As `Subscriber.queuedBytes`. */
+  queuedBytes(): number
+}
 
 /** What looks after all sockets of one application, so that none has a timer of its own. */
 export interface Care {
@@ -37,11 +58,19 @@ export interface Care {
   readonly liveness: Liveness
 }
 
-/** What looks after an application's sockets, until it closes. */
-export function takeCare(app: FastifyInstance, context: MountContext): Care {
+/**
+ * What looks after an application's sockets, until it closes.
+ *
+ * @param encode gives a document the form that the sockets share
+ */
+export function takeCare(
+  app: FastifyInstance,
+  context: MountContext,
+  encode: (document: string) => Uint8Array,
+): Care {
   const care: Care = {
     heartbeats: new Heartbeats(context.heartbeatMs, () => {
-      return serverFrame('text', Buffer.from(encodeDocument({ kind: 'heartbeat', time: Date.now() })))
+      return encode(encodeDocument({ kind: 'heartbeat', time: Date.now() }))
     }),
     liveness: new Liveness(context.heartbeatMs, systemClock),
   }
@@ -52,26 +81,12 @@ export function takeCare(app: FastifyInstance, context: MountContext): Care {
   return care
 }
 
-export function createAcceptor(): Acceptor<SocketSubscriber> {
-  return new Acceptor<SocketSubscriber>({
-    handler: socketHandler,
-    subprotocols: [jsonSubprotocol],
-    limits: { maxMessageBytes: longestDocumentBytes },
-  })
-}
-
-const socketHandler: SocketHandler<SocketSubscriber> = {
-  message: (socket, message) => socket.context.message(message),
-  closed: (socket) => socket.context.gone(),
-  drained: (socket) => socket.context.drained(),
-}
-
 /** A reader, and a writer, on a WebSocket. */
 export class SocketSubscriber implements Subscriber {
   readonly #context: MountContext
   readonly #room: string
   readonly #log: (error: unknown) => void
-  #socket: MessageSocket<SocketSubscriber> | null = null
+  #socket: ServerSocket | null = null
   #subscription: Subscription | null = null
   #leave: LeaveLink | null = null
   #release: (() => void) | null = null
@@ -103,7 +118,7 @@ export class SocketSubscriber implements Subscriber {
 
   /** Says hello: `transport` and `wire` are what it came over. */
   begin(
-    socket: MessageSocket<SocketSubscriber>,
+    socket: ServerSocket,
     care: Care,
     transport: TransportName,
     wire: Pick<Negotiated, 'protocol' | 'tls'>,
@@ -120,18 +135,19 @@ export class SocketSubscriber implements Subscriber {
     const { heartbeatMs } = this.#context
     this.#say({ kind: 'hello', transport, negotiated, cursor, head, heartbeatMs })
     const { heartbeats, liveness } = care
-    const stopHeartbeats = heartbeats.add((document) => this.#beat(document))
-    liveness.watch(socket)
+    const stopHeartbeats = heartbeats.add((heartbeat) => this.#beat(heartbeat))
+    const { watched } = socket
+    liveness.watch(watched)
     this.#release = () => {
       stopHeartbeats()
-      liveness.unwatch(socket)
+      liveness.unwatch(watched)
     }
   }
 
   write(event: Batch | Gap | Reset): boolean {
     const socket = this.#socket
     if (socket === null || this.#closing) return true
-    if (event.kind === 'messages') return socket.sendFrames(event.as(frame)) || !socket.isOpen
+    if (event.kind === 'messages') return socket.sendBatch(event) || !socket.isOpen
     return socket.send(encodeDocument(event)) || !socket.isOpen
   }
 
@@ -149,8 +165,7 @@ export class SocketSubscriber implements Subscriber {
   }
 
   queuedBytes(): number {
-    const socket = this.#socket
-    return socket === null ? 0 : socket.bufferedBytes + encryptedBytes(socket.duplex)
+    return this.#socket?.queuedBytes() ?? 0
   }
 
   /** The wire takes more again. */
@@ -168,16 +183,17 @@ export class SocketSubscriber implements Subscriber {
     this.#subscription?.leave()
   }
 
-  message(message: Message): void {
+  /** A message of the peer's; null: a binary one. */
+  message(text: string | null): void {
     if (this.#closing) return
-    if (!message.text) {
+    if (text === null) {
       this.#closing = true
       this.#socket?.close(closeCodes.unsupportedData, 'Parley speaks JSON in text messages.')
       return
     }
     let document: unknown
     try {
-      document = JSON.parse(this.#socket === null ? '' : messageText(message))
+      document = JSON.parse(text)
     } catch {
       this.#say({ kind: 'error', problem: problem('bad-request', 'A message is one JSON object.') })
       return
@@ -232,9 +248,9 @@ export class SocketSubscriber implements Subscriber {
   }
 
   /** Its sign of life for the client. A full wire has something to read already; a ping that waits for its turn is no such thing. */
-  #beat(document: Uint8Array): void {
+  #beat(heartbeat: Uint8Array): void {
     const socket = this.#socket
-    if (socket !== null && !this.#closing && !socket.duplex.writableNeedDrain) socket.sendFrames(document)
+    if (socket !== null && !this.#closing && !socket.needsDrain) socket.sendHeartbeat(heartbeat)
   }
 
   /** Answers are not held back as batches are, so a peer that does not read them is not listened to (R38). */

@@ -1,16 +1,16 @@
 // An open WebSocket link: what arrives is handed up in order, what is sent finds its receipt.
-import type { Clock } from '../clock.ts'
-import type { Closed, Link, LinkStats, Negotiated, OpenRequest, Receipt } from '../contract.ts'
-import type { Cursor } from '../cursor.ts'
-import { LinkError, messageOf, SendError } from '../errors.ts'
-import { type Counter, closedFor } from '../http.client.ts'
-import { endedHere, LinkEnd } from '../link-end.ts'
-import { Liveness } from '../liveness.ts'
-import type { Draft } from '../message.ts'
-import type { Problem } from '../problem.ts'
-import { utf8Bytes } from '../text.ts'
-import { decodeDocument, type Hello, type ServerDocument } from '../wire.ts'
-import { closeCodes, probeDocument, sendDocument } from './documents.ts'
+import type { Clock } from './clock.ts'
+import type { Closed, Link, LinkStats, Negotiated, OpenRequest, Receipt } from './contract.ts'
+import type { Cursor } from './cursor.ts'
+import { LinkError, messageOf, SendError } from './errors.ts'
+import { type Counter, closedFor } from './http.client.ts'
+import { endedHere, LinkEnd } from './link-end.ts'
+import { Liveness } from './liveness.ts'
+import type { Draft } from './message.ts'
+import type { Problem } from './problem.ts'
+import { closeCodes, probeDocument, sendDocument } from './socket-documents.ts'
+import { utf8Bytes } from './text.ts'
+import { decodeDocument, type Hello, type ServerDocument } from './wire.ts'
 
 /** As much of the standard WebSocket as this transport uses; the browser's has it, and ours for Node. */
 export interface WebSocketLike {

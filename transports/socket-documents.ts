@@ -1,7 +1,7 @@
-// What a client says on the WebSocket, as JSON in text messages. What the server says is in ../wire.ts.
-import type { Draft } from '../message.ts'
+// What a client says on a WebSocket, as JSON in text messages. What the server says is in wire.ts.
+import type { Draft } from './message.ts'
 
-/** The one subprotocol of this transport. */
+/** The one subprotocol of these transports. */
 export const jsonSubprotocol = 'json'
 
 /** A draft to store: answered by a receipt, or by an error with the draft's id. */

@@ -1,12 +1,11 @@
 // WebSocket, client half: over the browser's own WebSocket, or over ours in Node.
-import { type Clock, systemClock } from '../clock.ts'
-import type { ClientTransport, Link, OpenRequest, TransportName } from '../contract.ts'
-import { formatCursor } from '../cursor.ts'
-import { LinkError, messageOf } from '../errors.ts'
-import { type Counter, type Fetch, newCounter, roomUrl, unreachable } from '../http.client.ts'
-import { goodbyeError, type Hello } from '../wire.ts'
-import { whyNotOpened } from './diagnosis.ts'
-import { jsonSubprotocol } from './documents.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { ClientTransport, Link, OpenRequest, TransportName } from './contract.ts'
+import { formatCursor } from './cursor.ts'
+import { LinkError, messageOf } from './errors.ts'
+import { type Counter, type Fetch, newCounter, roomUrl, unreachable } from './http.client.ts'
+import { whyNotOpened } from './socket-diagnosis.ts'
+import { jsonSubprotocol } from './socket-documents.ts'
 import {
   type CloseLike,
   type MessageLike,
@@ -14,7 +13,8 @@ import {
   SocketLink,
   silence,
   type WebSocketLike,
-} from './link.ts'
+} from './socket-link.ts'
+import { goodbyeError, type Hello } from './wire.ts'
 
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike
 
@@ -23,6 +23,8 @@ export interface WebSocketOptions {
   readonly clock?: Clock
   /** Asks the same path why a handshake failed, where the runtime doesn't tell: a browser's. */
   readonly fetch?: Fetch
+  /** Which server half is asked, by its transport's name; without it the hand-built one. */
+  readonly server?: 'websocket' | 'ws-library'
   /** Opens them over HTTP/2 (RFC 8441): this is `websocket-h2` then, and not `websocket`. */
   readonly http2?: OverHttp2
 }
@@ -39,13 +41,19 @@ export interface OverHttp2 {
 /** How often a WebSocket that came over HTTP/1.1 is tried anew over HTTP/2: the connection may have ended just then. */
 const http2Tries = 2
 
+/** The server halves that speak this wire over an upgrade, and the last part of each one's address. */
+const addresses = { websocket: 'socket', 'ws-library': 'socket-library' } as const
+
 export class WebSocketTransport implements ClientTransport {
   readonly name: TransportName
   readonly #options: WebSocketOptions
+  readonly #address: string
 
   constructor(options: WebSocketOptions) {
     this.#options = options
-    this.name = options.http2 === undefined ? 'websocket' : 'websocket-h2'
+    const { server = 'websocket', http2 } = options
+    this.name = http2 === undefined ? server : 'websocket-h2'
+    this.#address = addresses[server]
   }
 
   missing(base: URL): readonly string[] {
@@ -79,7 +87,7 @@ export class WebSocketTransport implements ClientTransport {
         reject(new LinkError('local', 'Given up.'))
         return
       }
-      const socket = construct(WebSocket, socketUrl(request))
+      const socket = construct(WebSocket, socketUrl(request, this.#address))
       const giveUp = () => fail(new LinkError('local', 'Given up.'))
       const fail = (error: LinkError) => {
         request.signal.removeEventListener('abort', giveUp)
@@ -107,7 +115,8 @@ export class WebSocketTransport implements ClientTransport {
       }
       socket.onclose = ({ reason }: CloseLike) => {
         if (fetch === undefined || reason !== '' || said !== '') fail(neverOpened(reason, said))
-        else void whyNotOpened(fetch, roomUrl(request, 'socket', request.start), request.signal).then(fail)
+        else
+          void whyNotOpened(fetch, roomUrl(request, this.#address, request.start), request.signal).then(fail)
       }
     })
   }
@@ -123,8 +132,8 @@ function construct(WebSocket: WebSocketConstructor, url: string): WebSocketLike 
 }
 
 /** The address of a room's socket: ws: for http:, wss: for https:. */
-function socketUrl(request: OpenRequest): string {
-  const url = new URL(`/rooms/${encodeURIComponent(request.room)}/socket`, request.base)
+function socketUrl(request: OpenRequest, address: string): string {
+  const url = new URL(`/rooms/${encodeURIComponent(request.room)}/${address}`, request.base)
   url.protocol = request.base.protocol === 'https:' ? 'wss:' : 'ws:'
   if ('after' in request.start) url.searchParams.set('after', formatCursor(request.start.after))
   else url.searchParams.set('last', String(request.start.last))

@@ -1,7 +1,7 @@
 // Finds links that are dead without having said so: one timer pings all sockets, a slice at a time.
-import type { Clock } from './clock.ts'
+import type { CancelTimer, Clock } from './clock.ts'
 
-/** What is watched over; a `MessageSocket` is such a thing. */
+/** What is watched over. */
 export interface Watched {
   /** Set by every byte that arrives. */
   heard: boolean
@@ -18,7 +18,7 @@ export class Liveness {
   readonly #clock: Clock
   readonly #sockets: readonly Set<Watched>[] = Array.from({ length: slices }, () => new Set<Watched>())
   #slice = 0
-  #timer: unknown = null
+  #cancel: CancelTimer | null = null
 
   /** @param intervalMs the time between two pings of a socket */
   constructor(intervalMs: number, clock: Clock) {
@@ -30,7 +30,7 @@ export class Liveness {
     socket.heard = true
     // The slice that was swept last: the first ping comes after a whole interval.
     this.#sockets[this.#slice]?.add(socket)
-    if (this.#timer === null) this.#wait()
+    if (this.#cancel === null) this.#wait()
   }
 
   unwatch(socket: Watched): void {
@@ -40,12 +40,12 @@ export class Liveness {
   /** Watches over nothing any more. */
   stop(): void {
     for (const sockets of this.#sockets) sockets.clear()
-    if (this.#timer !== null) this.#clock.clearTimeout(this.#timer)
-    this.#timer = null
+    this.#cancel?.()
+    this.#cancel = null
   }
 
   #wait(): void {
-    this.#timer = this.#clock.setTimeout(() => this.#sweep(), this.#sliceMs)
+    this.#cancel = this.#clock.after(this.#sliceMs, () => this.#sweep())
   }
 
   #sweep(): void {
@@ -59,7 +59,7 @@ export class Liveness {
         socket.terminate()
       }
     }
-    this.#timer = null
+    this.#cancel = null
     if (this.#sockets.some((sockets) => sockets.size > 0)) this.#wait()
   }
 }

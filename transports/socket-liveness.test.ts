@@ -1,7 +1,7 @@
 // The watch over silent links, on a clock by hand.
 import { describe, expect, it } from 'vitest'
-import { Liveness, type Watched } from './liveness.ts'
-import { ManualClock } from './testing.node.ts'
+import { ManualClock } from './clock.harness.ts'
+import { Liveness, type Watched } from './socket-liveness.ts'
 
 class Peer implements Watched {
   heard = false

@@ -1,12 +1,12 @@
 // Why a WebSocket did not open, as the same path by fetch tells it: what each answer stands for, and the real server's answers.
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { LinkError } from '../errors.ts'
-import { type Lab, startLab } from '../lab.harness.ts'
-import { problem } from '../problem.ts'
-import { WebSocketTransport } from './client.ts'
-import { diagnosisTimeoutMs, whyNotOpened } from './diagnosis.ts'
-import type { CloseLike, WebSocketLike } from './link.ts'
-import { webSocketServer } from './server.ts'
+import { LinkError } from './errors.ts'
+import { type Lab, startLab } from './lab.harness.ts'
+import { problem } from './problem.ts'
+import { WebSocketTransport } from './socket-client.ts'
+import { diagnosisTimeoutMs, whyNotOpened } from './socket-diagnosis.ts'
+import type { CloseLike, WebSocketLike } from './socket-link.ts'
+import { webSocketServer } from './websocket/server.ts'
 
 const address = new URL('http://127.0.0.1:9/rooms/lounge/socket?last=0')
 const never = new AbortController().signal

@@ -1,12 +1,12 @@
 // WebSocket's client half over a socket that the test plays: the browser's events, good and bad.
 import { beforeEach, describe, expect, test } from 'vitest'
-import { ManualClock } from '../clock.harness.ts'
-import type { Closed, Delivery, Link, OpenRequest } from '../contract.ts'
-import { LinkError, SendError } from '../errors.ts'
-import { problem } from '../problem.ts'
-import { encodeDocument, type Hello, type ServerDocument } from '../wire.ts'
-import { type OverHttp2, type WebSocketConstructor, WebSocketTransport } from './client.ts'
-import type { WebSocketLike } from './link.ts'
+import { ManualClock } from './clock.harness.ts'
+import type { Closed, Delivery, Link, OpenRequest } from './contract.ts'
+import { LinkError, SendError } from './errors.ts'
+import { problem } from './problem.ts'
+import { type OverHttp2, type WebSocketConstructor, WebSocketTransport } from './socket-client.ts'
+import type { WebSocketLike } from './socket-link.ts'
+import { encodeDocument, type Hello, type ServerDocument } from './wire.ts'
 
 /** A browser's WebSocket, played. */
 class Played implements WebSocketLike {
