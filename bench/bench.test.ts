@@ -7,8 +7,8 @@ import { start, tiny } from './cli.harness.ts'
 import { readDocument } from './document.ts'
 import { deliver } from './load/deliver.ts'
 import { startControl, watchedOf } from './processes.ts'
+import { transportsOf } from './scenarios/all.ts'
 import { makeCertificate } from './servers/certificate.ts'
-import { transportNames } from './subjects.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-bench-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -22,7 +22,7 @@ describe.concurrent('npm run bench', { timeout: 60_000 }, () => {
     expect(document).toMatchObject({ schema: 'parley-bench/2', valid: true, interrupted: false })
     const table = document.tables[0]
     const rows = table?.kind === 'delivery' ? table.rows : []
-    for (const name of transportNames) {
+    for (const name of transportsOf('quick')) {
       const row = rows.find(({ subject }) => subject.split(' ')[0] === name)
       expect(row?.tally.delivered, name).toBe(row?.tally.expected)
       expect(row?.tally.delivered, name).toBeGreaterThan(0)

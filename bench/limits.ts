@@ -83,11 +83,11 @@ export interface Profile {
 }
 
 export const profiles = {
-  /** Under 90 s in all; too few blocks to be cited. */
+  /** About two minutes in all; too few blocks to be cited. */
   quick: {
     blocks: 2,
     trickle: {
-      windowMs: 1500,
+      windowMs: 1000,
       subscribers: [10],
       rooms: 1,
       ratePerSecond: 2,
@@ -95,7 +95,7 @@ export const profiles = {
       rarePollIntervalsMs: [],
     },
     fanout: {
-      windowMs: 500,
+      windowMs: 400,
       subscribers: [10, 100],
       rooms: 1,
       ratePerSecond: 20,
@@ -160,11 +160,11 @@ export const profiles = {
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
     slow: { blocks: 1, windowMs: 1500, stopMs: 3000, memoryRounds: 0, memoryMs: 0 },
   },
-  /** Under ten minutes. */
+  /** About twelve minutes: every transport of the field, twelve times each. */
   standard: {
     blocks: 12,
     trickle: {
-      windowMs: 1300,
+      windowMs: 1000,
       subscribers: [10],
       rooms: 1,
       ratePerSecond: 2,
@@ -172,7 +172,7 @@ export const profiles = {
       rarePollIntervalsMs: [5000],
     },
     fanout: {
-      windowMs: 650,
+      windowMs: 450,
       subscribers: [100, 250],
       rooms: 1,
       ratePerSecond: 20,
@@ -180,7 +180,7 @@ export const profiles = {
       rarePollIntervalsMs: [],
     },
     burst: {
-      windowMs: 500,
+      windowMs: 400,
       subscribers: [50],
       rooms: 1,
       ratePerSecond: 400,
@@ -223,7 +223,7 @@ export const profiles = {
     },
     cut: { rounds: 2, clients: 20, spreadMs: 500, ratePerSecond: 20, pollIntervalMs: 500 },
     storm: { rounds: 3, clients: 300, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
-    opening: { blocks: 12, opens: 2 },
+    opening: { blocks: 10, opens: 2 },
     ramp: {
       startRate: 50,
       subscribers: 50,
@@ -361,7 +361,7 @@ export const benchLimits = {
   /** So many are put up with however few blocks there are. */
   discardedAtLeast: 2,
   /** A run that was to fit into this, ms, runs no block again that would make it longer; a full run takes what it takes. */
-  budgetMs: { quick: 90_000, standard: 600_000, full: Number.POSITIVE_INFINITY },
+  budgetMs: { quick: 130_000, standard: 780_000, full: Number.POSITIVE_INFINITY },
   /** Messages of a burst: what a transport joins, it joins here. */
   burstMessages: 200,
   /** Clients that are cut. */

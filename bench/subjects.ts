@@ -67,7 +67,7 @@ export const table: Readonly<Record<string, Transport>> = {
   websocket: { server: 'parley', reader: socket, elsewhere: null, stops: ['stopped'], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'RFC 6455 by hand' },
   'websocket-h2': { server: 'parley', reader: socketOverHttp2, elsewhere: socketUrlOf, stops: ['stopped', 'unread'], wire: 'websocket-h2', secure: 'h2, TLS', plain: null, polls: false, sends: true, summary: 'the same over HTTP/2 (RFC 8441), one socket on each connection' },
   'ws-library': { server: 'parley', reader: librarySocket, elsewhere: null, stops: ['stopped'], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'the same wire as websocket, its server half by the library ws' },
-  'socket-io': { server: 'parley', reader: socketIo, elsewhere: null, stops: [], wire: 'socket-io', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'the library Socket.IO: polls at first, then a WebSocket' },
+  'socket-io': { server: 'parley', reader: socketIo, elsewhere: null, stops: ['stopped'], wire: 'socket-io', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: true, summary: 'the library Socket.IO: polls at first, then a WebSocket' },
   ws: { server: 'ws', reader: socket, elsewhere: null, stops: [], wire: 'websocket', secure: 'http/1.1, TLS', plain: 'http/1.1', polls: false, sends: false, summary: 'peer: the ws library, client by client' },
   tcp: { server: 'tcp', reader: 'lines', elsewhere: null, stops: [], wire: 'lines', secure: 'bare, TLS', plain: 'bare', polls: false, sends: false, summary: 'control, the floor: lines over a bare socket' },
 }

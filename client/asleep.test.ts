@@ -8,6 +8,8 @@ import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
 /** A link is silent for too long after twice this. */
 const heartbeatSeconds = 0.5
 const asleepMs = 3000
+/** Its library's timer does not know that it slept: it closes on return, and the session comes back at the cursor (docs/decisions/0018). */
+const closesOnReturn: ReadonlySet<string> = new Set(['socket-io'])
 
 let lab: RunningLab
 let browser: Browser
@@ -134,6 +136,9 @@ async function sleepOver(transport: string): Promise<void> {
   pages.push(page)
   await page.say('before')
   await page.message('before').locator('.message-end', { hasText: '✓' }).waitFor()
+  // On a busy machine the many pages may have been late with their first heartbeats.
+  const offline = page.page.getByText(/^offline for/)
+  const before = await offline.count()
   let sockets = 0
   page.page.on('websocket', () => {
     sockets += 1
@@ -146,8 +151,10 @@ async function sleepOver(transport: string): Promise<void> {
   await page.message('after').locator('.message-end', { hasText: '✓' }).waitFor()
   // Longer than the grace that a link has after a sleep.
   await new Promise((resolve) => setTimeout(resolve, 3 * heartbeatSeconds * 1000))
-  expect(await page.page.getByText(/^offline for/).count(), transport).toBe(0)
-  expect(sockets, transport).toBe(0)
+  if (!closesOnReturn.has(transport)) {
+    expect(await offline.count(), transport).toBe(before)
+    expect(sockets, transport).toBe(0)
+  }
   expect(Object.values(await page.history()), transport).toEqual([
     'before',
     ...Array.from({ length: 20 }, (_, index) => `meanwhile ${index + 1}`),

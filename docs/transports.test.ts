@@ -2,13 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Exchange, http2Poll, http2Post } from '../bench/model/exchanges.ts'
+import { cursor, type Exchange, http2LongPoll, http2Poll, http2Post } from '../bench/model/exchanges.ts'
 import {
   deliveryBytes,
-  http2DataBytes,
+  documentOnWire,
   receiptBytes,
   sendBytes,
-  sseBytes,
   webSocketHeaderBytes,
   writeBytes,
 } from '../bench/model/wire.ts'
@@ -106,6 +105,14 @@ describe('the sections of docs/transports.md', () => {
     expect(rows).toEqual([...titles, autoEntry.title])
   })
 
+  test.each(catalogue.map(({ title, pushesBack }) => [title, pushesBack] as const))(
+    '%s pushes back in a browser: %s',
+    (title, pushesBack) => {
+      const row = page.split('\n').find((line) => line.startsWith(`| [${title}]`)) ?? ''
+      expect(row.split(' | ')[5]).toMatch(pushesBack ? /^yes/ : /^no \(R39\)/)
+    },
+  )
+
   test('links within the page lead to its headings', () => {
     const anchors = [...page.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
       title
@@ -127,8 +134,6 @@ describe('the sections of docs/transports.md', () => {
 describe('the bytes in docs/transports.md', () => {
   const shape = { epochCharacters: 12, textBytes: 64, offsetDigits: 3 }
   const document = deliveryBytes(shape, 1)
-  /** A WebSocket's frame, down. */
-  const frame = (payloadBytes: number): number => payloadBytes + webSocketHeaderBytes(payloadBytes, false)
   const both = ({ up, down }: Exchange): number => up + down
   /** The last cell of a transport's row. */
   const cellOf = (title: string): string =>
@@ -144,21 +149,22 @@ describe('the bytes in docs/transports.md', () => {
       `${both(http2Poll(shape, 1, 1000))}, and ${both(http2Poll(shape, 0, 1000))} for each question in vain`,
     ],
     [
-      'Server-sent events',
-      String(writeBytes(http2DataBytes(sseBytes(document, { id: 'k3JxK3Jxk3Jx.100' })), true)),
+      'Long polling',
+      `${both(http2LongPoll(shape, 1, 1000))}, and ${both(http2LongPoll(shape, 0, 1000))} for each question in vain`,
     ],
-    ['HTTP/2 push', String(writeBytes(http2DataBytes(document + 1), true))],
-    ['WebSocket (by hand)', String(writeBytes(frame(document), true))],
-    ['WebSocket over HTTP/2', String(writeBytes(http2DataBytes(frame(document)), true))],
-    ['WebSocket (ws library)', String(writeBytes(frame(document), true))],
-    ['Socket.IO', `${writeBytes(frame(document + '42["delivery",]'.length), true)}, once it has upgraded`],
+    ['Server-sent events', String(documentOnWire('events', document, { secure: true, id: cursor(shape) }))],
+    ['HTTP/2 push', String(documentOnWire('http2-stream', document, { secure: true }))],
+    ['WebSocket (by hand)', String(documentOnWire('websocket', document, { secure: true }))],
+    ['WebSocket over HTTP/2', String(documentOnWire('websocket-h2', document, { secure: true }))],
+    ['WebSocket (ws library)', String(documentOnWire('websocket', document, { secure: true }))],
+    ['Socket.IO', `${documentOnWire('socket-io', document, { secure: true })}, once it has upgraded`],
   ])('%s: %s', (title, bytes) => {
     expect(cellOf(title)).toBe(bytes)
   })
 
   test('sending', () => {
     const sent = writeBytes(webSocketHeaderBytes(sendBytes(shape), true) + sendBytes(shape), true)
-    const receipt = writeBytes(frame(receiptBytes(shape)), true)
+    const receipt = documentOnWire('websocket', receiptBytes(shape), { secure: true })
     expect(page).toContain(
       `takes ${both(http2Post(shape, 1000))} bytes by POST and ${sent + receipt} on a WebSocket`,
     )

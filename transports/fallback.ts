@@ -11,7 +11,7 @@ const mostFlaps = 3
 /** A transport that has been open in this session may fail so often before another one is tried: it is more likely the network. */
 const mostFailures = 2
 /** How long an opening may take while another transport is left to be tried: a blocked one must leave time for it (R32 allows 3 s). */
-export const impatientOpenMs = 2000
+const impatientOpenMs = 2000
 export const patientOpenMs = 10_000
 
 /** What a link was good for: it brought something, or lived for a while; it ended at once, with nothing; or it was silent until it was given up. */

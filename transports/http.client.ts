@@ -1,4 +1,5 @@
 // What the client halves over HTTP share: addresses, answers that are errors, and sending one draft after the other.
+import { awakeTimeout } from './awake-timeout.ts'
 import type { Closed, LinkStats, Negotiated, OpenRequest, Receipt, Start } from './contract.ts'
 import { formatCursor } from './cursor.ts'
 import { LinkError, messageOf, SendError } from './errors.ts'
@@ -149,7 +150,8 @@ export class DraftSender {
     const body = JSON.stringify(draft)
     this.#counter.requests += 1
     this.#counter.payloadBytesUp += utf8Bytes(body)
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(answerTimeoutMs)])
+    const timeout = awakeTimeout(answerTimeoutMs)
+    const signal = AbortSignal.any([this.#stop.signal, timeout.signal])
     // Called as a plain function: a browser's fetch refuses to be a method of something else.
     const fetch = this.#fetch
     try {
@@ -173,6 +175,8 @@ export class DraftSender {
       if (error instanceof SendError) throw error
       const detail = `It is not known whether the message was stored: ${deepest(error)}`
       throw new SendError('unknown', detail, { cause: error })
+    } finally {
+      timeout.clear()
     }
   }
 }

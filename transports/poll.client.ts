@@ -1,4 +1,6 @@
 // One question for what follows a cursor, as short and long polls ask it, and what its answer says.
+import { awakeTimeout } from './awake-timeout.ts'
+import type { Clock } from './clock.ts'
 import type { Delivery, Negotiated } from './contract.ts'
 import { type Cursor, formatCursor } from './cursor.ts'
 import { LinkError } from './errors.ts'
@@ -21,6 +23,7 @@ export interface PollQuestion {
   readonly signal: AbortSignal
   /** How long the answer may take, in ms. */
   readonly timeoutMs?: number
+  readonly clock?: Clock
 }
 
 export interface PollAnswer {
@@ -31,16 +34,16 @@ export interface PollAnswer {
 
 /** Asks once. Rejects with a `LinkError`: 'idle' when no answer came in time, 'local' when the signal gave up. */
 export async function poll(question: PollQuestion): Promise<PollAnswer> {
-  const { fetch, counter, url, known, signal, timeoutMs = answerTimeoutMs } = question
+  const { fetch, counter, url, known, signal, timeoutMs = answerTimeoutMs, clock } = question
   counter.requests += 1
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const timeout = awakeTimeout(timeoutMs, clock)
   try {
     const response = await fetch(url, {
       headers: known === undefined ? {} : { 'if-none-match': `"${formatCursor(known)}"` },
       // The browser's cache would add its own question to ours.
       cache: 'no-store',
       redirect: 'error',
-      signal: AbortSignal.any([signal, timeout]),
+      signal: AbortSignal.any([signal, timeout.signal]),
     })
     counter.reads += 1
     if (response.status !== 200 && response.status !== 304) throw await refusal(response)
@@ -51,9 +54,11 @@ export async function poll(question: PollQuestion): Promise<PollAnswer> {
     if (response.status === 304) return { document: null, negotiated }
     return { document: decodePoll(new TextDecoder().decode(body)), negotiated }
   } catch (error) {
-    if (timeout.aborted && !signal.aborted)
+    if (timeout.signal.aborted && !signal.aborted)
       throw new LinkError('idle', `No answer within ${timeoutMs / 1000} s.`, { error })
     throw unreachable(error, signal)
+  } finally {
+    timeout.clear()
   }
 }
 

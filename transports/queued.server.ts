@@ -67,5 +67,10 @@ interface MaybeEncrypted {
 
 function ofSocket(socket: MaybeEncrypted): number {
   // Without TLS it would be the same bytes that `writableLength` has.
-  return socket.encrypted === true ? (socket._handle?.writeQueueSize ?? 0) : 0
+  return socket.encrypted === true ? givenBytes(socket) : 0
+}
+
+/** Of what the system is being given just now, the bytes that it has not taken: unlike `writableLength` it goes down in the middle of a write. */
+export function givenBytes(socket: object): number {
+  return (socket as MaybeEncrypted)._handle?.writeQueueSize ?? 0
 }

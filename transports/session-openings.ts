@@ -6,6 +6,9 @@ import type { Attempt } from './session-attempt.ts'
 /** How long one that has begun is left alone before the next one begins beside it, in ms. RFC 8305 §5 has 250 ms for addresses; a handshake of ours takes more round trips. */
 export const raceStepMs = 300
 
+/** How long a better one may still take once another is open, in ms: a round trip more, on a slow network. Then it is said what keeps it. */
+export const overtakeMs = 1000
+
 export class Openings {
   readonly #clock: Clock
   #attempts: Attempt[] = []

@@ -12,13 +12,13 @@ import {
 } from './contract.ts'
 import type { Cursor } from './cursor.ts'
 import { LinkError, UsageError } from './errors.ts'
-import { Fallback, impatientOpenMs, patientOpenMs } from './fallback.ts'
+import { Fallback, patientOpenMs } from './fallback.ts'
 import type { Draft, Message } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { delayBeforeRetryMs } from './retry.ts'
 import type { SessionEvent, SessionPhase, SessionState, SwitchReport } from './session.state.ts'
 import { Attempt } from './session-attempt.ts'
-import { Openings } from './session-openings.ts'
+import { Openings, overtakeMs } from './session-openings.ts'
 import { Position } from './session-position.ts'
 import { nobody, Switch, type SwitchWaiter, superseded } from './session-switch.ts'
 import { ladderView, linkViews } from './session-view.ts'
@@ -326,7 +326,7 @@ export class Session {
     }
     this.#openings.won(attempt)
     // Better ones that are still on their way: what is in the way of them is soon told (R32).
-    for (const better of this.#openings.all) better.hurry(impatientOpenMs)
+    for (const better of this.#openings.all) better.hurry(overtakeMs)
     this.#id = attempt.session
     this.#switch.opened(attempt, this.#live)
     void this.#former?.end()

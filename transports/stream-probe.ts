@@ -1,4 +1,6 @@
 // How a stream that can't be asked anything is asked all the same: a request beside it (R35).
+import { awakeTimeout } from './awake-timeout.ts'
+import type { Clock } from './clock.ts'
 import type { OpenRequest } from './contract.ts'
 import { type Cursor, formatCursor } from './cursor.ts'
 import type { LinkError } from './errors.ts'
@@ -15,6 +17,7 @@ export interface StreamProbeParts {
   readonly request: OpenRequest
   /** Ends with the link. */
   readonly signal: AbortSignal
+  readonly clock: Clock
   /** The end of what the stream has brought. */
   cursor(): Cursor
   /** The server has more than the stream has brought: it must bring something within so many ms. */
@@ -42,11 +45,11 @@ export class StreamProbe {
   }
 
   async #ask(): Promise<void> {
-    const { fetch, counter, request, signal } = this.#parts
+    const { fetch, counter, request, signal, clock } = this.#parts
     const asked = this.#parts.cursor()
     const url = roomUrl(request, 'messages', { after: asked })
     url.searchParams.set('limit', '1')
-    const timeout = AbortSignal.timeout(probeTimeoutMs)
+    const timeout = awakeTimeout(probeTimeoutMs, clock)
     counter.requests += 1
     const { reads } = counter
     try {
@@ -54,7 +57,7 @@ export class StreamProbe {
         headers: { 'if-none-match': `"${formatCursor(asked)}"` },
         cache: 'no-store',
         redirect: 'error',
-        signal: AbortSignal.any([signal, timeout]),
+        signal: AbortSignal.any([signal, timeout.signal]),
       })
       const body = await response.text()
       counter.payloadBytesDown += utf8Bytes(body)
@@ -65,10 +68,12 @@ export class StreamProbe {
       if (head.epoch !== epoch || head.offset > offset) this.#parts.demand(probeTimeoutMs)
     } catch (error) {
       if (signal.aborted) return
-      if (!timeout.aborted) this.#parts.failed(unreachable(error, signal))
+      if (!timeout.signal.aborted) this.#parts.failed(unreachable(error, signal))
       // On a slow network the answer waits behind what the stream brings, which is all the sign that is asked for.
       else if (counter.reads === reads)
         this.#parts.silent(`The server did not answer within ${probeTimeoutMs / 1000} s.`)
+    } finally {
+      timeout.clear()
     }
   }
 }

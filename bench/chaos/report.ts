@@ -15,7 +15,10 @@ export function renderJson(
   const { settings, findings, faults, recovery, recoveryOf, traces, ...rest } = outcome
   const { violations, ...counts } = findings
   const of = (kind: (typeof faultKinds)[number]): number =>
-    settings.transports.reduce((sum, transport) => sum + (faults[transport]?.[kind] ?? 0), 0)
+    settings.transports
+      // What met the ladder counts for the transport that its link was of, too.
+      .filter((transport) => transport !== auto)
+      .reduce((sum, transport) => sum + (faults[transport]?.[kind] ?? 0), 0)
   const perTransport = Object.fromEntries(
     settings.transports.map((transport) => [
       transport,

@@ -1,4 +1,5 @@
 // Counts which fault came to which transport, and what else happened. Pure.
+import { auto } from '../../transports/contract.ts'
 import { type FaultKind, faultKinds } from './faults.ts'
 
 export class Tally {
@@ -27,8 +28,10 @@ export class Tally {
     return this.#faults.get(`${transport} ${kind}`) ?? 0
   }
 
+  /** In all. What met the ladder has met one of the transports too, and counts there. */
   total(...kinds: FaultKind[]): number {
-    return this.#transports.reduce(
+    const own = this.#transports.filter((transport) => transport !== auto)
+    return own.reduce(
       (sum, transport) => sum + kinds.reduce((of, kind) => of + this.of(transport, kind), 0),
       0,
     )

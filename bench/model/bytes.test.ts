@@ -12,9 +12,10 @@ import {
   type Flow,
   leastBytes,
   questionsOf,
+  restingBytes,
   wireBytes,
 } from './bytes.ts'
-import { http1Poll, http2Poll } from './exchanges.ts'
+import { http1LongPoll, http1Poll, http2LongPoll, http2Poll } from './exchanges.ts'
 import {
   chunkBytes,
   deliveryBytes,
@@ -119,6 +120,43 @@ describe('polls', () => {
     const flow = { requests: 1000, deliveries: 500, burst: 1 } as Flow
     expect(answersWithNews(flow)).toBeCloseTo(1000 * (1 - Math.exp(-0.5)), 9)
     expect(answersWithNews({ ...flow, burst: 100 })).toBe(5)
+  })
+})
+
+describe('long polls and events', () => {
+  it('are questions without a tag, and answers that are always documents', () => {
+    const question = http1LongPoll(shape, 1, true)
+    // `wait=10` is there and `if-none-match` is not.
+    expect(question.up).toBe(
+      http1Poll(shape, 1, true).up + '&wait=10'.length - 'if-none-match: "k3JxK3Jxk3Jx.1"\r\n'.length,
+    )
+    expect(question.down).toBe(http1Poll(shape, 1, true).down)
+    expect(http2LongPoll(shape, 2, 0).down).toBe(http2Poll(shape, 2, 0).down)
+    expect(http2LongPoll(shape, 0, 0).down).toBeGreaterThan(http2Poll(shape, 0, 0).down)
+  })
+
+  it('of the latter, an id, a DATA frame or a chunk, and a record', () => {
+    const id = 'k3JxK3Jxk3Jx.1'
+    const event = 200 + 'data: \n\n'.length + `id: ${id}\n`.length
+    expect(documentOnWire('events', 200, { secure: true, id })).toBe(event + 9 + 22)
+    expect(documentOnWire('events', 200, { secure: true, http2: false, id })).toBe(
+      event + 'e2\r\n\r\n'.length + 22,
+    )
+    // A mean length has no digits behind the point.
+    expect(documentOnWire('events', 200.25, { secure: false, http2: false, id })).toBeCloseTo(event + 6.25, 9)
+  })
+
+  it('cost in a silent room what their heartbeats and questions do', () => {
+    const link = { server: 'parley', secure: true, protocol: 'h2, TLS', intervalMs: 0 } as const
+    const beat = documentOnWire('websocket', heartbeatBytes, { secure: true })
+    expect(restingBytes({ ...link, wire: 'websocket' })).toEqual({ down: beat / 10, up: 0 })
+    const ping = 9 + 8 + 22
+    expect(restingBytes({ ...link, wire: 'http2-stream' }).up).toBeCloseTo(ping / 10, 9)
+    expect(restingBytes({ ...link, wire: 'events', protocol: 'http/1.1, TLS' }).up).toBe(0)
+    const asking = restingBytes({ ...link, wire: 'poll', protocol: 'http/1.1, TLS', intervalMs: 500 })
+    expect(asking.down).toBeCloseTo(2 * http1Poll(shape, 0, true).down, 9)
+    expect(restingBytes({ ...link, wire: 'long-poll' }).up).toBeCloseTo(http2LongPoll(shape, 0, 0).up / 10, 9)
+    expect(restingBytes({ ...link, wire: 'lines', server: 'tcp' })).toEqual({ down: 0, up: 0 })
   })
 })
 

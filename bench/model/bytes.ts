@@ -20,6 +20,7 @@ import {
   epochCharacters,
   http2FrameBytes,
   http2PingBytes,
+  isAsked,
   meanDigits,
   type OpenWire,
   receiptBytes,
@@ -232,4 +233,28 @@ export function wireBytes(flow: {
   const down = Math.max(flow.reads, Math.ceil(flow.bytesDown / segmentPayloadBytes))
   const up = Math.max(flow.requests, Math.ceil(flow.bytesUp / segmentPayloadBytes))
   return flow.bytesUp + flow.bytesDown + segmentHeaderBytes * (2 * down + up)
+}
+
+/** What a link in a silent room takes a second, bytes: questions and empty answers, or heartbeats. */
+export function restingBytes(link: Pick<Flow, 'wire' | 'server' | 'secure' | 'protocol' | 'intervalMs'>): {
+  readonly down: number
+  readonly up: number
+} {
+  const { wire, server, secure, intervalMs } = link
+  const shape: DocumentShape = { epochCharacters: epochCharacters.parley, textBytes: 0, offsetDigits: 1 }
+  const http2 = isHttp2(link)
+  if (isAsked(wire)) {
+    const everyMs = wire === 'poll' ? intervalMs : serverLimits.heartbeatMs
+    const overHttp2 = wire === 'poll' ? http2Poll : http2LongPoll
+    const overHttp1 = wire === 'poll' ? http1Poll : http1LongPoll
+    const { down, up } = http2 ? overHttp2(shape, 0, everyMs) : overHttp1(shape, 0, secure)
+    return { down: (down * 1000) / everyMs, up: (up * 1000) / everyMs }
+  }
+  const beats = beatsPerSecond(server)
+  const isStream = wire === 'http2-stream' || (wire === 'events' && http2)
+  const ping = isStream ? writeBytes(http2PingBytes, secure) : 0
+  return {
+    down: beats * (beatOnWire(wire, { secure, http2 }) + ping),
+    up: beats * (beatAnswerOnWire(wire, secure) + ping),
+  }
 }

@@ -18,6 +18,9 @@ export function roundTripsOf(wire: Wire): number | null {
       return null
     case 'websocket-h2':
       return asked + 1
+    // Its engine is opened by a question; the answer that admits the client comes to a second one, on a connection of its own.
+    case 'socket-io':
+      return asked + asked
     default:
       return asked
   }

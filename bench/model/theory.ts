@@ -25,7 +25,7 @@ export const tolerances = {
 } as const
 
 /** Below this many bytes a delivery, a few frames by chance are all there is: nothing is predicted. */
-const tinyBytes = 2
+const tinyBytes = 4
 /** Fewer base samples than this say nothing of a median, and these of a tail. */
 const leastBaseSamples = 10
 const leastTailSamples = 60

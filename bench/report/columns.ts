@@ -104,7 +104,14 @@ export const idleFields: readonly Field<IdleRow>[] = [
   field('B/s down', 'right', 'bytes at the socket per connection and second, TLS included', (row) =>
     short(row.bytesDownPerConnectionSecond),
   ),
+  field(
+    'theory',
+    'right',
+    'questions and empty answers, or heartbeats, which a short window may miss',
+    (row) => predictedText(row.theory?.bytesDown ?? null),
+  ),
   field('B/s up', 'right', 'the same, to the server', (row) => short(row.bytesUpPerConnectionSecond)),
+  field('theory', 'right', 'what the model says of it', (row) => predictedText(row.theory?.bytesUp ?? null)),
   field(
     'RSS KiB',
     'right',

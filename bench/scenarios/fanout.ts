@@ -6,7 +6,6 @@ export const fanout: Scenario = {
   name: 'fanout',
   summary: 'One room, 20 messages a second, 10 to 2,000 subscribers.',
   usual: true,
-  everyProtocol: true,
   interleaved: true,
   plan(settings) {
     const { blocks, fanout: profile } = settings.profile

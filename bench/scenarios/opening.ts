@@ -45,7 +45,7 @@ function ladderOf({ transports }: Settings): readonly string[] {
   return ladder.filter((name) => transports.includes(name))
 }
 
-/** Everybody where all is open. Blocked, the ladder, and the step that it comes down to by itself, to compare with. */
+/** Everybody where all is open; the ladder in every network. */
 function openersOf(settings: Settings): readonly Opener[] {
   const own = settings.transports.filter(reconnects)
   const alone = own.map((transport) => ({ subject: transport, transport, network: 'open' }) as const)

@@ -94,7 +94,7 @@ function rowProblems(
       payloadBytesDown: row.payloadBytesDownPerDelivery,
       predicted: row.theory.bytesDown,
     }),
-    ...saturation(row.generatorBound, parameters.subscribers),
+    ...saturation(row.generatorBound, parameters.subscribers, wire),
     ...wrongProtocol(row.protocol, parameters.secure ? secure : plain),
     ...(parameters.burst > 1 || row.intervalMs > 0 || own.some(({ cell }) => cell.relay !== undefined)
       ? []

@@ -65,9 +65,11 @@ describe('the generator', () => {
   })
 
   it('ends the run but for more readers than one generator carries', () => {
-    expect(saturation(true, 100)).toHaveLength(1)
-    expect(saturation(true, 2000)).toEqual([])
-    expect(saturation(false, 100)).toEqual([])
+    expect(saturation(true, 100, 'websocket')).toHaveLength(1)
+    expect(saturation(true, 2000, 'websocket')).toEqual([])
+    expect(saturation(false, 100, 'websocket')).toEqual([])
+    // A long poll asks for every delivery: that is labelled, not fatal.
+    expect(saturation(true, 100, 'long-poll')).toEqual([])
   })
 })
 

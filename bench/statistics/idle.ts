@@ -1,10 +1,14 @@
 // Links that have nothing to do: what each costs a second, and what one more takes of the server's memory.
+
+import { serverLimits } from '../../transports/limits.ts'
 import type { IdleCell } from '../measurement.ts'
-import { transportIn } from '../subjects.ts'
+import { restingBytes } from '../model/bytes.ts'
+import { tolerances } from '../model/theory.ts'
+import { transportIn, transportOf } from '../subjects.ts'
 import { latencyOf } from './cells.ts'
 import { median } from './ratio.ts'
 import { lineThrough } from './slope.ts'
-import type { IdleRow, IdleTable } from './summary.ts'
+import type { IdleRow, IdleTable, Predicted } from './summary.ts'
 
 /** Through fewer sizes a line always fits. */
 const leastSizes = 3
@@ -32,14 +36,17 @@ function rowOf(subject: string, cells: readonly IdleCell[]): IdleRow | null {
     memory.length < leastSizes
       ? null
       : lineThrough(memory.map((one) => ({ x: one.connections, y: one.rssBytes })))
+  const bytesDown = perSecond((cell) => cell.bytesDown)
+  const bytesUp = perSecond((cell) => cell.bytesUp)
   return {
     subject,
     transport: transportIn(subject) ?? subject,
     intervalMs: first.intervalMs,
     protocol: first.protocol,
     cpuUsPerConnectionSecond: perSecond((cell) => cell.serverCpuUs),
-    bytesDownPerConnectionSecond: perSecond((cell) => cell.bytesDown),
-    bytesUpPerConnectionSecond: perSecond((cell) => cell.bytesUp),
+    bytesDownPerConnectionSecond: bytesDown,
+    bytesUpPerConnectionSecond: bytesUp,
+    theory: theoryOf(first, { bytesDown, bytesUp }),
     memoryBytesPerConnection: line === null ? null : line.slope,
     memory,
     connect: latencyOf(cells.map(({ connect }) => connect)),
@@ -55,4 +62,22 @@ function memoryOf(cells: readonly IdleCell[]): IdleRow['memory'] {
       rssBytes: median(own.map(({ rssBytes }) => rssBytes ?? Number.NaN)),
     }))
     .sort((one, other) => one.connections - other.connections)
+}
+
+function theoryOf(
+  { subject, protocol, intervalMs, wallMs }: IdleCell,
+  measured: { readonly bytesDown: number; readonly bytesUp: number },
+): NonNullable<IdleRow['theory']> {
+  const transport = transportIn(subject)
+  if (transport === null) return { bytesDown: null, bytesUp: null }
+  const { wire, server } = transportOf(transport)
+  const { down, up } = restingBytes({ wire, server, protocol, intervalMs, secure: protocol.includes('TLS') })
+  const isSteady = intervalMs > 0 || wallMs >= serverLimits.heartbeatMs
+  const predicted = (value: number, seen: number): Predicted | null => {
+    if (!(value > 0)) return null
+    const ratio = seen / value
+    const tolerance = tolerances.pollBytes
+    return { value, ratio, tolerance, flagged: isSteady && !(Math.abs(ratio - 1) <= tolerance) }
+  }
+  return { bytesDown: predicted(down, measured.bytesDown), bytesUp: predicted(up, measured.bytesUp) }
 }

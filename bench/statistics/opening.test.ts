@@ -33,6 +33,7 @@ describe('round trips', () => {
     expect(openingMs('poll', 20)).toBe(60)
     expect(openingMs('websocket', 100)).toBe(300)
     expect(openingMs('websocket-h2', 20)).toBe(80)
+    expect(openingMs('socket-io', 20)).toBe(120)
     expect(openingMs('lines', 20)).toBeNull()
   })
 
@@ -61,7 +62,11 @@ describe('openingTable', () => {
       links: { 'h2, TLS': 39, 'http/1.1, TLS': 1 },
       theory: { value: 60_000, flagged: false },
     })
-    expect(table?.rows[1]).toMatchObject({ network: 'swallowed', theory: { value: 360_000, flagged: false } })
+    expect(table?.rows[1]).toMatchObject({
+      transport: 'auto',
+      network: 'swallowed',
+      theory: { value: 360_000, flagged: false },
+    })
   })
 
   it('flags what took far longer than its round trips', () => {

@@ -27,7 +27,7 @@ function rowOf(subject: string, cells: readonly OpeningCell[]): OpeningRow | nul
   const valueMs = theoryMs(first)
   return {
     subject,
-    transport: transportIn(subject) ?? subject,
+    transport: isLadder(subject) ? auto : (transportIn(subject) ?? subject),
     network: first.network,
     opens: cells.reduce((sum, cell) => sum + cell.opens, 0),
     latency,
@@ -36,13 +36,18 @@ function rowOf(subject: string, cells: readonly OpeningCell[]): OpeningRow | nul
   }
 }
 
+/** `auto`, `auto (refused)`. */
+function isLadder(subject: string): boolean {
+  return subject.split(' ')[0] === auto
+}
+
 /** What the round trips take alone, ms; null where the model knows none. */
 export function theoryMs({
   subject,
   network,
   roundTripMs,
 }: Pick<OpeningCell, 'subject' | 'network' | 'roundTripMs'>): number | null {
-  if (subject.split(' ')[0] !== auto) {
+  if (!isLadder(subject)) {
     const transport = transportIn(subject)
     return transport === null ? null : openingMs(transportOf(transport).wire, roundTripMs)
   }

@@ -223,6 +223,8 @@ export interface IdleRow {
   readonly cpuUsPerConnectionSecond: number
   readonly bytesDownPerConnectionSecond: number
   readonly bytesUpPerConnectionSecond: number
+  /** Of both; older files have none. What comes with heartbeats alone is a matter of chance in a window that is shorter than they are apart. */
+  readonly theory?: { readonly bytesDown: Predicted | null; readonly bytesUp: Predicted | null }
   /** The slope of resident memory over the number of connections; null with fewer than three sizes. */
   readonly memoryBytesPerConnection: number | null
   /** What it comes from: connections and the median of resident memory. */

@@ -1,5 +1,5 @@
 // HTTP/2 push's client half over a stream that the test writes: openings, silence, goodbyes and whatever else a server may say.
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../clock.harness.ts'
 import type { Closed, Delivery, Link, OpenRequest } from '../contract.ts'
 import { LinkError } from '../errors.ts'
@@ -271,22 +271,18 @@ describe('R35: a probe, when somebody looks at the page again', () => {
   })
 
   test('an answer that does not come in time ends the link, unless the stream brought something meanwhile', async () => {
-    const late = new AbortController()
-    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(late.signal)
-    onTestFinished(() => timeout.mockRestore())
     beside = (signal) =>
       new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
-    const slow = await opened()
+    const slow = await open([{ ...hello, heartbeatMs: 10_000 }])
+    if (slow instanceof LinkError) throw slow
     slow.probe()
     await say(messages(4))
-    late.abort()
+    clock.advance(5000)
     await settled()
     expect(closings).toEqual([])
-    const silent = new AbortController()
-    timeout.mockReturnValue(silent.signal)
     slow.probe()
     await settled()
-    silent.abort()
+    clock.advance(5000)
     await settled()
     expect(closings).toMatchObject([{ cause: 'idle' }])
   })

@@ -182,6 +182,7 @@ class StreamLink implements Link {
       counter,
       request,
       signal: stop.signal,
+      clock: parts.clock,
       cursor: () => this.#cursor,
       demand: (limitMs) => this.#liveness.demand(limitMs),
       silent: (detail) => this.#end.end({ cause: 'idle', retry: true, detail }),

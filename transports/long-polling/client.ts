@@ -174,7 +174,7 @@ class LongPollingLink implements Link {
 
   /** One question; null: it was given up for another one. */
   async #ask(cursor: Cursor): Promise<PollDocument | null> {
-    const { fetch, counter, request, waitSeconds } = this.#parts
+    const { fetch, counter, request, waitSeconds, clock } = this.#parts
     const url = roomUrl(request, 'messages', { after: cursor })
     const holdSeconds = this.#inHaste ? 0 : waitSeconds
     this.#inHaste = false
@@ -184,7 +184,7 @@ class LongPollingLink implements Link {
     const signal = AbortSignal.any([this.#stop.signal, asking.signal])
     try {
       const timeoutMs = holdSeconds * 1000 + answerTimeoutMs
-      const { document } = await poll({ fetch, counter, url, signal, timeoutMs })
+      const { document } = await poll({ fetch, counter, url, signal, timeoutMs, clock })
       // No tag is sent along, so this is nobody's 304 to give: as hollow as an empty answer.
       return document ?? { kind: 'messages', after: cursor, messages: [], cursor, head: cursor }
     } catch (error) {

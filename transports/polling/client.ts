@@ -167,6 +167,7 @@ class PollingLink implements Link {
           counter,
           url,
           known: cursor,
+          clock: this.#parts.clock,
           signal: this.#stop.signal,
         })
         document = answer.document

@@ -83,6 +83,7 @@ export class EventLink implements Link {
       counter,
       request,
       signal: this.#stop.signal,
+      clock: parts.clock,
       cursor: () => this.#cursor,
       demand: (limitMs) => this.#liveness.demand(limitMs),
       silent: (detail) => this.#end.end({ cause: 'idle', retry: true, detail }),

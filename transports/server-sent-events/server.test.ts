@@ -151,14 +151,14 @@ describe('the answer', () => {
   test('is one segment for the head with its hello, and one for each event', async () => {
     const stream = new Stream(path).read()
     await stream.until('hello')
-    expect(stream.segments).toHaveLength(1)
+    expect(stream.segments[0]).toMatch(/^HTTP[\s\S]*\r\n\r\n[0-9a-f]+\r\nretry: [\s\S]*\n\n\r\n$/)
     for (let count = 1; count <= 5; count++) {
       await publish(1, 100)
       await vi.waitFor(() => expect(stream.offsets).toHaveLength(count))
     }
-    // Whatever a segment carries, it carries chunks as a whole.
+    // None is split; a reader that is late finds two of them in one read.
     for (const segment of stream.segments.slice(1)) expect(segment).toMatch(/^[0-9a-f]+\r\n[\s\S]*\n\n\r\n$/)
-    expect(stream.segments).toHaveLength(stream.documents.length)
+    expect(stream.segments.length).toBeLessThanOrEqual(stream.documents.length)
   })
 
   test('asks each reader to wait for a time of its own, up to two seconds (R33)', async () => {
@@ -265,20 +265,6 @@ describe('a reader over HTTP/1.1 that stops reading', () => {
     expect(slow.offsets).toEqual(numbers(count))
     expect(lab.hub.stats().behind).toBe(0)
   }, 30_000)
-
-  test('and takes nothing for as long as a ping may be owed is given up (R34)', async () => {
-    await publish(1000, 8000)
-    const slow = new Stream(`${path}?after=test.0`)
-    slow.socket.pause()
-    await vi.waitFor(() => expect(lab.hub.stats().behind).toBe(1), 5000)
-    const queued = lab.hub.queues().readers.bytes
-    // Beats go on, and none of them is added.
-    await new Promise((resolve) => setTimeout(resolve, 600))
-    expect(lab.hub.queues().readers.bytes).toBeLessThanOrEqual(queued)
-    const from = performance.now()
-    vi.spyOn(performance, 'now').mockImplementation(() => from + serverLimits.pongMs + (Date.now() % 1000))
-    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0), 5000)
-  }, 20_000)
 })
 
 describe('a stream over HTTP/1.1 that ends', () => {

@@ -7,7 +7,7 @@ import { formatCursor } from '../cursor.ts'
 import type { Batch, WireForm } from '../hub/batch.ts'
 import type { Heartbeats } from '../hub/heartbeats.ts'
 import { serverLimits } from '../limits.ts'
-import { encryptedBytes } from '../queued.server.ts'
+import { encryptedBytes, givenBytes } from '../queued.server.ts'
 import type { SessionPulse } from '../session-pulse.server.ts'
 import { encodeDocument } from '../wire.ts'
 import { encodeEvent } from './event-stream.ts'
@@ -34,6 +34,8 @@ export class EventSubscriber implements Subscriber {
   #goodbyeTimer: NodeJS.Timeout | undefined
   /** Since when the peer has taken nothing, on the monotonic clock; null: it has taken what it was given. */
   #stuckSinceMs: number | null = null
+  /** What it had not taken then. */
+  #leftBytes = 0
 
   constructor(wire: EventWire) {
     this.#wire = wire
@@ -99,8 +101,14 @@ export class EventSubscriber implements Subscriber {
    * looks the same (R34). One that is gone while little flows is found by the system's own time-out.
    */
   #lookWhetherStuck(): void {
-    if ('session' in this.#wire) return
-    this.#stuckSinceMs ??= performance.now()
-    if (performance.now() - this.#stuckSinceMs >= serverLimits.pongMs) this.terminate()
+    const wire = this.#wire
+    if ('session' in wire) return
+    const nowMs = performance.now()
+    const leftBytes = wire.writableLength + (wire.socket === null ? 0 : givenBytes(wire.socket))
+    // Nothing is added while it has not drained. A slow reader takes a part of it from beat to beat.
+    if (this.#stuckSinceMs === null || leftBytes < this.#leftBytes) {
+      this.#stuckSinceMs = nowMs
+      this.#leftBytes = leftBytes
+    } else if (nowMs - this.#stuckSinceMs >= serverLimits.pongMs) this.terminate()
   }
 }

@@ -27,13 +27,16 @@ export class EngineSession {
   readonly negotiated: Negotiated
   readonly origin: string | undefined
   #socket: EngineSocket | null = null
-  #duplex: Duplex | null = null
+  /** The connections of its WebSockets: one, or what a client tries beside it. */
+  readonly #duplexes = new Set<Duplex>()
   #answer: ServerResponse | null = null
   /** A poll waits for the answer to the one before. */
   #polled = false
   /** Packets that wait behind a write, or for the next poll. */
   readonly #waiting: Packet[] = []
-  isClaimed = false
+  #claimed = false
+  /** It has a place in its room: the hub ends it. */
+  hasPlace = false
   #ended = false
   readonly #endings: (() => void)[] = []
   /** Called when all that waited was handed on. */
@@ -56,8 +59,9 @@ export class EngineSession {
 
   /** The same, and what the wire has not taken. */
   queuedBytes(): number {
-    const socket = this.#duplex === null ? 0 : queuedOn(this.#duplex)
-    return this.waitingBytes() + socket + (this.#answer === null ? 0 : unreadBytes(this.#answer))
+    let bytes = this.waitingBytes()
+    for (const duplex of this.#duplexes) bytes += queuedOn(duplex)
+    return bytes + (this.#answer === null ? 0 : unreadBytes(this.#answer))
   }
 
   /** Takes the library's socket, when it has been made. */
@@ -71,10 +75,11 @@ export class EngineSession {
 
   /** Takes the connection that a WebSocket comes over. */
   connect(duplex: Duplex): void {
-    // A second one while the first is alive is refused by the library.
-    if (this.#duplex !== null && !this.#duplex.destroyed) return
-    this.#duplex = duplex
-    duplex.once('close', () => this.#maybeEnd())
+    this.#duplexes.add(duplex)
+    duplex.once('close', () => {
+      this.#duplexes.delete(duplex)
+      this.#maybeEnd()
+    })
   }
 
   /**
@@ -102,8 +107,8 @@ export class EngineSession {
 
   /** True for the first who asks: a session follows its room once. */
   claim(): boolean {
-    const isFirst = !this.isClaimed
-    this.isClaimed = true
+    const isFirst = !this.#claimed
+    this.#claimed = true
     return isFirst
   }
 
@@ -116,8 +121,14 @@ export class EngineSession {
   /** Ends it at once. */
   terminate(): void {
     this.#socket?.close(true)
-    this.#duplex?.destroy()
+    for (const duplex of this.#duplexes) duplex.destroy()
     this.#answer?.destroy()
+  }
+
+  /** Ends what never came to be a session of the library. */
+  abandon(): void {
+    this.terminate()
+    this.#end()
   }
 
   #answers(response: ServerResponse): void {
@@ -137,10 +148,23 @@ export class EngineSession {
 
   #maybeEnd(): void {
     if (this.#ended || this.#socket?.readyState !== 'closed') return
-    if (this.#answer !== null || this.#duplex?.destroyed === false) return
+    if (this.#answer === null && this.#duplexes.size === 0) this.#end()
+  }
+
+  #end(): void {
     this.#ended = true
     for (const callback of this.#endings.splice(0)) callback()
   }
+}
+
+/**
+ * The engine waits from a pong to the next ping, so that pings are as far apart as its interval and a round trip: three quarters of a
+ * heartbeat keep the promise of one each heartbeat. Its timers know no mercy when this side itself was held up, so a pong has three
+ * heartbeats where those are short; with the usual ones both ends find the other dead within two (R34).
+ */
+function pingsOf(heartbeatMs: number): { readonly pingInterval: number; readonly pingTimeout: number } {
+  const pingInterval = Math.round(heartbeatMs * 0.75)
+  return { pingInterval, pingTimeout: Math.min(3 * heartbeatMs, serverLimits.pongMs) }
 }
 
 /** As much of Engine.IO's packet as is counted here. */
@@ -170,9 +194,7 @@ export class RoomEngine extends EngineServer {
 
   constructor(context: MountContext, log: (error: unknown) => void) {
     super({
-      pingInterval: context.heartbeatMs,
-      // Found dead by both ends within two heartbeats (R34), as the other transports.
-      pingTimeout: Math.min(context.heartbeatMs, serverLimits.pongMs),
+      ...pingsOf(context.heartbeatMs),
       upgradeTimeout: serverLimits.headSeconds * 1000,
       maxHttpBufferSize: longestPacketBytes,
       // A proxy would hold back what it has to compress, and so would we (R1).
@@ -206,10 +228,23 @@ export class RoomEngine extends EngineServer {
     return id
   }
 
+  /** Nobody awaits it: what it throws about a connection that has gone meanwhile would end the process. */
+  protected override async handshake(...given: [never, never, never]): Promise<unknown> {
+    try {
+      return await super.handshake(...given)
+    } catch (error) {
+      this.#log(error)
+      this.#opening.get(given[1])?.abandon()
+      return undefined
+    }
+  }
+
   /** Answers a poll or a POST of any room, or leaves alone what is none. */
   take(request: IncomingMessage, response: ServerResponse): boolean {
     const [, room, search = ''] = path.exec(request.url ?? '') ?? []
     if (room === undefined || (request.method !== 'GET' && request.method !== 'POST')) return false
+    // Over HTTP/2 a request may be given up before it is told of; it has no connection to ask about then.
+    if (request.destroyed || response.destroyed) return true
     const refused = this.#refusal(request, room) ?? this.#admit(request, room, queryOf(search))
     const session = this.#opening.get(request)
     const handle = (): void => this.handleRequest(request, response)
@@ -232,9 +267,9 @@ export class RoomEngine extends EngineServer {
     this.handleUpgrade(request, socket, head)
   }
 
-  /** Ends the handshakes that went no further: nobody follows a room with them, so that nobody else would. */
+  /** Ends the handshakes that went no further or were refused: nobody follows a room with them, so that nobody else would. */
   endUnconnected(): void {
-    for (const session of this.#sessions.values()) if (!session.isClaimed) session.terminate()
+    for (const session of this.#sessions.values()) if (!session.hasPlace) session.terminate()
   }
 
   endAll(): void {

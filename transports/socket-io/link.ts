@@ -27,7 +27,7 @@ const draftsInFlight = 64
  * What may wait here for an application that pushes back, in characters of JSON. The library can't stop reading: beyond it the
  * link ends, and the session reads on from its cursor (R39).
  */
-const waitingCharacters = 512 * 1024
+const waitingCharacters = 160 * 1024
 
 /** Counts what the engine moves; the first poll is on its way already. */
 export function countTraffic(socket: Socket, counter: Counter): void {

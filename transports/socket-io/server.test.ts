@@ -14,10 +14,12 @@ let lab: Lab
 /** The server's ends of the connections to the plain port. */
 let served: Socket[]
 let sockets: WebSocket[]
+let pollers: Poller[]
 
 async function begin(heartbeatMs: number): Promise<void> {
   served = []
   sockets = []
+  pollers = []
   lab = await startLab({
     transports: [socketIoServer],
     heartbeatMs,
@@ -29,6 +31,8 @@ beforeEach(() => begin(10_000))
 afterEach(async () => {
   vi.restoreAllMocks()
   for (const socket of sockets) socket.terminate()
+  // Those that nobody ends would have their time to take a goodbye.
+  await Promise.allSettled(pollers.map((poller) => poller.post('1')))
   await lab.close()
 })
 
@@ -45,6 +49,7 @@ class Poller {
 
   constructor(base: URL = lab.http) {
     this.base = base
+    pollers.push(this)
   }
 
   async handshake(): Promise<this> {

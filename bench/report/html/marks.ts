@@ -56,6 +56,9 @@ const pollsOverHttp1: typeof polls = [
 
 const known: Readonly<Record<string, { readonly shape: Shape; readonly dash: string }>> = {
   websocket: { shape: 'triangle', dash: '' },
+  // Where no interval matters: as at the shortest.
+  polling: { shape: 'circle', dash: '2 3' },
+  'polling-http1': { shape: 'frame', dash: '2 3 2 6' },
   'long-polling': { shape: 'hourglass', dash: '4 4' },
   'long-polling-http1': { shape: 'bow', dash: '4 2 1 2' },
   'server-sent-events': { shape: 'right', dash: '14 3' },
