@@ -248,13 +248,8 @@ test('a link that is not read just now is ended, and its peer’s answer seen', 
   const identity = (link: number) => `session=aaaaaaaaaaaaaaaaaaaaaa&link=${link}`
   const peer = await open(identity(1))
   const server = served.at(-1)
-  let fail: (reason: Error) => void = () => undefined
-  vi.spyOn(lab.log, 'append').mockImplementationOnce(
-    () =>
-      new Promise((_, reject) => {
-        fail = reject
-      }),
-  )
+  const { promise: full, reject: fail } = Promise.withResolvers<never>()
+  vi.spyOn(lab.log, 'append').mockReturnValue(full)
   for (let draft = 0; draft < 2 * serverLimits.socketDraftsInFlight; draft++) peer.socket.send(send('x'))
   await eventually(() => expect(server?.isPaused()).toBe(true))
   await open(identity(2))
