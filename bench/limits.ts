@@ -83,7 +83,7 @@ export interface Profile {
 }
 
 export const profiles = {
-  /** About two minutes in all; too few blocks to be cited. */
+  /** Within a minute and a half; too few blocks to be cited. */
   quick: {
     blocks: 2,
     trickle: {
@@ -91,12 +91,12 @@ export const profiles = {
       subscribers: [10],
       rooms: 1,
       ratePerSecond: 2,
-      pollIntervalsMs: [250, 1000],
+      pollIntervalsMs: [500],
       rarePollIntervalsMs: [],
     },
     fanout: {
       windowMs: 400,
-      subscribers: [10, 100],
+      subscribers: [100],
       rooms: 1,
       ratePerSecond: 20,
       pollIntervalsMs: [250],
@@ -168,12 +168,12 @@ export const profiles = {
       subscribers: [10],
       rooms: 1,
       ratePerSecond: 2,
-      pollIntervalsMs: [250, 1000],
+      pollIntervalsMs: [500],
       rarePollIntervalsMs: [5000],
     },
     fanout: {
-      windowMs: 450,
-      subscribers: [100, 250],
+      windowMs: 750,
+      subscribers: [100],
       rooms: 1,
       ratePerSecond: 20,
       pollIntervalsMs: [500],
@@ -221,9 +221,9 @@ export const profiles = {
       pollIntervalsMs: [500],
       rarePollIntervalsMs: [],
     },
-    cut: { rounds: 2, clients: 20, spreadMs: 500, ratePerSecond: 20, pollIntervalMs: 500 },
+    cut: { rounds: 1, clients: 30, spreadMs: 500, ratePerSecond: 20, pollIntervalMs: 500 },
     storm: { rounds: 3, clients: 300, spreadMs: 0, ratePerSecond: 10, pollIntervalMs: 1000 },
-    opening: { blocks: 10, opens: 2 },
+    opening: { blocks: 5, opens: 2 },
     ramp: {
       startRate: 50,
       subscribers: 50,
@@ -361,7 +361,7 @@ export const benchLimits = {
   /** So many are put up with however few blocks there are. */
   discardedAtLeast: 2,
   /** A run that was to fit into this, ms, runs no block again that would make it longer; a full run takes what it takes. */
-  budgetMs: { quick: 130_000, standard: 780_000, full: Number.POSITIVE_INFINITY },
+  budgetMs: { quick: 90_000, standard: 600_000, full: Number.POSITIVE_INFINITY },
   /** Messages of a burst: what a transport joins, it joins here. */
   burstMessages: 200,
   /** Clients that are cut. */

@@ -24,7 +24,7 @@ describe('parseOptions', () => {
       profileName: 'standard',
       profile: profiles.standard,
       scenarios: scenarios.filter(({ usual }) => usual).map(({ name }) => name),
-      transports: transportNames,
+      transports: transportNames.filter((name) => name !== 'ws'),
       seed: 42,
       secure: true,
       pin: true,

@@ -73,7 +73,7 @@ describe('planRun', () => {
     expect(transportsOf('quick')).not.toContain('polling-http1')
   })
 
-  it('takes about twelve minutes for what `standard` measures, and two for `quick`, as far as the estimates tell', () => {
+  it('takes less than ten minutes for what `standard` measures, and a minute and a half for `quick`, as far as the estimates tell', () => {
     const minutes = (profileName: 'quick' | 'standard'): number => {
       const all = planRun(
         settings({

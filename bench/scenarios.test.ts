@@ -136,7 +136,7 @@ it('charges a burst to every poller that gets it, not to those alone who ask ear
 describe('the profiles', () => {
   it('have everything in full, and the usual ones elsewhere', () => {
     expect(scenariosOf('full')).toEqual(scenarios.map(({ name }) => name))
-    expect(scenariosOf('quick')).toEqual(['trickle', 'fanout', 'burst', 'cut', 'opening'])
+    expect(scenariosOf('quick')).toEqual(['trickle', 'fanout', 'burst', 'opening'])
     expect(scenariosOf('standard')).toEqual(['trickle', 'fanout', 'burst', 'idle', 'cut', 'opening'])
   })
 })

@@ -44,9 +44,14 @@ export function scenariosOf(profile: ProfileName): readonly string[] {
     .map(({ name }) => name)
 }
 
+/** Measured where it is named, or where time doesn't matter: the bare server of a library whose place in the lab has a row of its own. */
+const byName: ReadonlySet<string> = new Set(['ws'])
+
 /** Who takes part in a run that names no transport: rows over HTTP/1.1 are too many for a quick one. */
 export function transportsOf(profile: ProfileName): readonly string[] {
-  return profile === 'quick' ? transportNames.filter((name) => !isOverHttp1(name)) : transportNames
+  if (profile === 'full') return transportNames
+  const usual = transportNames.filter((name) => !byName.has(name))
+  return profile === 'quick' ? usual.filter((name) => !isOverHttp1(name)) : usual
 }
 
 /** Who of a run takes part in a scenario: rows over HTTP/1.1 only where they tell something, were named, or time doesn't matter. */

@@ -6,6 +6,7 @@ export const cut: Scenario = {
   name: 'cut',
   summary: 'Clients with a session, each reset once by a relay while messages flow: time until it is back.',
   usual: true,
+  leftOutOf: 'quick',
   plan(settings) {
     const { cut: profile } = settings.profile
     const { clients, ratePerSecond } = profile
