@@ -153,6 +153,23 @@ describe('asking', () => {
     expect(asked).toHaveLength(11)
   })
 
+  test('nor between two logs that take turns: each sends it back to its own beginning (R36)', async () => {
+    await open()
+    const reset = (epoch: string) =>
+      new Response(JSON.stringify({ kind: 'reset', cursor: `${epoch}.0`, head: `${epoch}.0` }), { headers })
+    await last().answer(reset('b'))
+    // One reset leads on: the log is another one now.
+    expect(asked).toHaveLength(3)
+    for (const [round, pauseMs] of [250, 500, 1000].entries()) {
+      await last().answer(reset(round % 2 === 0 ? 'a' : 'b'))
+      expect(asked).toHaveLength(3 + round)
+      expect(clock.nextInMs).toBe(pauseMs)
+      clock.advance(pauseMs)
+      await settle()
+    }
+    expect(received.slice(1).map(({ cursor }) => cursor.epoch)).toEqual(['b', 'a', 'b', 'a'])
+  })
+
   test('a 304 that nobody asked for counts as nothing, too', async () => {
     await open()
     await last().answer(new Response(null, { status: 304, headers }))

@@ -102,6 +102,8 @@ class LongPollingLink implements Link {
   #inHaste = false
   /** Answers in a row that came at once and brought nothing. */
   #hollow = 0
+  /** The last answer sent it to another log. */
+  #wasReset = false
 
   constructor(parts: LongPollingLinkParts) {
     this.#parts = parts
@@ -164,7 +166,10 @@ class LongPollingLink implements Link {
       const wasInHaste = this.#inHaste
       const document = await this.#ask(cursor)
       if (document === null) continue
-      const isNews = !sameCursor(document.cursor, cursor)
+      const isReset = document.kind === 'reset'
+      // One reset leads on. Two in a row are two servers that take turns, each with a log of its own.
+      const isNews = !sameCursor(document.cursor, cursor) && !(isReset && this.#wasReset)
+      this.#wasReset = isReset
       const wasHeld = clock.nowMs() - askedAtMs >= heldAtLeastMs
       // What answers at once and says nothing does not know how to wait: it must not be asked in a circle.
       this.#hollow = isNews || wasHeld || wasInHaste ? 0 : this.#hollow + 1

@@ -42,10 +42,12 @@ export class ParkedPoll implements Subscriber {
   #timer: NodeJS.Timeout | undefined
   #answered = false
 
+  /** Takes a place of its connection. Throws a `ProblemError` when there is none: then it has none to give back either. */
   constructor(parts: ParkedPollParts) {
     this.#parts = parts
     // A stream that is closed has no session any more.
     this.connection = this.stream?.session ?? parts.request.socket
+    parts.lot.enter(this)
     // Answered and taken, or gone.
     parts.response.once('close', () => {
       this.#unpark()
@@ -60,6 +62,8 @@ export class ParkedPoll implements Subscriber {
   /** Takes part in hand-overs, and ends an earlier poll of the same link (R30). Throws a `ProblemError`. */
   identify(identity: LinkIdentity): void {
     const { hub, lot } = this.#parts
+    // One that is refused neither ends another nor is remembered.
+    hub.links.touch(identity)
     const forget = lot.supersede(`${identity.session} ${identity.link}`, this)
     const replaced = (): void => {
       const detail = 'A newer link of this session took over.'

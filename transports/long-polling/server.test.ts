@@ -167,8 +167,11 @@ describe('is refused, and parks nothing', () => {
       new Asked('after=test.0&wait=20').read(),
     )
     await parked(serverLimits.parkedPollsOnConnection)
-    const more = new Asked('after=test.0&wait=20').read()
-    expect(await more.answer()).toMatchObject({ type: '/problems/too-many-requests' })
+    // Again and again: one that is refused had no place that it could free.
+    for (let count = 0; count < 3; count++) {
+      const more = new Asked('after=test.0&wait=20').read()
+      expect(await more.answer()).toMatchObject({ type: '/problems/too-many-requests' })
+    }
     expect(lab.hub.stats().subscribers).toBe(serverLimits.parkedPollsOnConnection)
     await publish(1)
     for (const asked of all) expect(offsets(await asked.answer())).toEqual([1])
@@ -196,6 +199,16 @@ describe('R30: overlapping polls of one link', () => {
     await publish(1)
     expect(offsets((await newer).body)).toEqual([1])
     expect((await get(`after=test.0&wait=20&${identity(1)}`)).status).toBe(409)
+  })
+
+  test('one that is refused ends no other: the session is another origin’s', async () => {
+    const asking = get(`after=test.0&wait=20&${identity(2)}`, { origin: 'https://one.example' })
+    await parked(1)
+    const foreign = await get(`after=test.0&wait=20&${identity(2)}`, { origin: 'https://two.example' })
+    expect(foreign).toMatchObject({ status: 403, body: { type: '/problems/forbidden-session' } })
+    expect(lab.hub.stats().subscribers).toBe(1)
+    await publish(1)
+    expect(offsets((await asking).body)).toEqual([1])
   })
 
   test('another session’s poll is another’s', async () => {

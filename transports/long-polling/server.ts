@@ -64,7 +64,6 @@ function park(context: MountContext, lot: ParkingLot, { request, response, room,
   const start = startOf(query)
   const identity = identityOf(query, origin)
   const poll = new ParkedPoll({ hub, lot, request, response, room })
-  lot.enter(poll)
   try {
     poll.subscription = hub.subscribe(room, start, poll)
     // Only now: one that has no place must not end one that has (R30).
