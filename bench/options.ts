@@ -47,7 +47,7 @@ export const settingsOptions = {
     value: 'NAME',
     help: `${profileNames.join(', ')}; standard without it. The list command tells how long each takes.`,
   },
-  quick: { type: 'boolean', help: '--profile quick: about two minutes in all, not citable.' },
+  quick: { type: 'boolean', help: '--profile quick: within a minute and a half, not citable.' },
   full: { type: 'boolean', help: '--profile full: everything, in longer cells.' },
   scenario: {
     type: 'string',
@@ -291,7 +291,7 @@ export function helpText(): string {
     ...exitText,
     '',
     'Examples:',
-    '  npm run bench -- --quick                             # all transports, about two minutes',
+    '  npm run bench -- --quick                             # all transports, in a minute and a half',
     '  npm run bench -- fanout --max p99=100,cpu=300        # fails where Parley is slower or dearer',
     '',
   ].join('\n')

@@ -6,8 +6,8 @@ import { catalogue } from '../transports/catalogue.ts'
 import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
 
 /** A link is silent for too long after twice this. */
-const heartbeatSeconds = 0.5
-const asleepMs = 3000
+const heartbeatSeconds = 1
+const asleepMs = 6000
 /** Its library's timer does not know that it slept: it closes on return, and the session comes back at the cursor (docs/decisions/0018). */
 const closesOnReturn: ReadonlySet<string> = new Set(['socket-io'])
 
@@ -152,8 +152,8 @@ async function sleepOver(transport: string): Promise<void> {
   // Longer than the grace that a link has after a sleep.
   await new Promise((resolve) => setTimeout(resolve, 3 * heartbeatSeconds * 1000))
   if (!closesOnReturn.has(transport)) {
-    expect(await offline.count(), transport).toBe(before)
-    expect(sockets, transport).toBe(0)
+    expect(await offline.count(), `${transport}: times offline`).toBe(before)
+    expect(sockets, `${transport}: WebSockets`).toBe(0)
   }
   expect(Object.values(await page.history()), transport).toEqual([
     'before',

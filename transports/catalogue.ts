@@ -18,7 +18,7 @@ export const hues = {
   vermillion: { light: '#c45200', dark: '#e8763a' },
   purple: { light: '#a8578b', dark: '#cc79a7' },
   yellow: { light: '#857a00', dark: '#e3d84a' },
-  sky: { light: '#2d8bbf', dark: '#8fd0f5' },
+  umber: { light: '#7a4a1e', dark: '#d2ab83' },
   ink: { light: '#33383d', dark: '#cdd2d7' },
   grey: { light: '#6b7076', dark: '#8e959c' },
 } as const satisfies Record<string, Hue>
@@ -150,7 +150,7 @@ export const catalogue: readonly CatalogueEntry[] = [
     group: 'library',
     link: 'stays',
     pushesBack: false,
-    hue: hues.sky,
+    hue: hues.umber,
   },
   {
     name: 'socket-io',

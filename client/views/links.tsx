@@ -100,7 +100,7 @@ function ConnectionLimit({ lab, room }: LinksProps) {
 /** What it means that so many of the six are held. */
 export function heldWords(held: number): string {
   const isLast = held >= connectionsOfBrowser
-  return `${held} streams of this browser’s tabs hold a connection to this address each, and over HTTP/1.1 it opens ${connectionsOfBrowser}: ${
+  return `${held} links of this browser’s tabs hold a connection to this address each, and over HTTP/1.1 it opens ${connectionsOfBrowser}: ${
     isLast ? 'what is sent, and the next tab, wait until one is free.' : 'the next tab takes the last one.'
   }`
 }

@@ -71,10 +71,12 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
   const always = chosen && entry.name !== auto
   const shown = always || opened.value === entry.name
   const used = describeTransport(room.state.value.transport)
+  // While nothing is open the ladder goes from one to the next.
+  const isOpen = chosen && room.state.value.phase === 'open'
   return (
     <div
       class={`offer ${able ? '' : 'unable'} ${shown || chosen ? 'offer-shown' : ''}`}
-      style={{ '--hue': hueOf(entry.name === auto && chosen ? used : entry) }}
+      style={{ '--hue': hueOf(entry.name === auto && isOpen ? used : entry) }}
     >
       <div class="offer-head">
         <label>
@@ -92,7 +94,7 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
           <span class="swatch" aria-hidden="true" />
           <span class="offer-title">
             <span id={`${id}-title`}>{entry.title}</span>
-            {entry.name === auto && chosen ? <span class="offer-used"> · {used.short}</span> : null}
+            {entry.name === auto && isOpen ? <span class="offer-used"> · {used.short}</span> : null}
           </span>
           <span class="offer-figure">
             {latency === undefined ? null : `p50 ${formatDuration(latency.p50Ms)}`}

@@ -44,8 +44,9 @@ for (const figure of document.querySelectorAll('figure')) {
   })
 }
 const map = document.getElementById('map')
-if (map) {
-  const data = JSON.parse(document.getElementById('map-data').textContent)
+const mapData = document.getElementById('map-data')
+if (map && mapData) {
+  const data = JSON.parse(mapData.textContent)
   const rateField = document.getElementById('rate')
   const latencyField = document.getElementById('latency')
   const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value))
