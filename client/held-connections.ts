@@ -1,6 +1,7 @@
 // How many of the six connections that a browser allows to an address over HTTP/1.1 its tabs hold (R9). Tabs can't see each other; the locks that they share can be counted.
 import { type Signal, signal } from '@preact/signals'
 import { describeTransport } from '../transports/catalogue.ts'
+import type { Negotiated } from '../transports/contract.ts'
 import type { LinkView } from '../transports/session.state.ts'
 
 /** Over HTTP/1.1 browsers open so many connections to an address, and no more. */
@@ -14,12 +15,15 @@ export interface Locks {
   query(): Promise<{ readonly held?: readonly { readonly name?: string }[] }>
 }
 
+/** Whether it is a WebSocket that is spoken, a library's too. */
+export function isWebSocket({ subprotocol, extensions }: Negotiated): boolean {
+  return subprotocol !== null || extensions.some((one) => one.includes('websocket'))
+}
+
 /** Whether a link keeps one of the six to itself: a WebSocket is not counted among them, and polls give theirs back. */
 export function holdsConnection({ transport, negotiated, phase }: LinkView): boolean {
   if (negotiated === null || negotiated.protocol !== 'http/1.1' || phase === 'opening') return false
-  if (negotiated.subprotocol !== null || negotiated.extensions.some((one) => one.includes('websocket')))
-    return false
-  return describeTransport(transport).link !== 'asks'
+  return !isWebSocket(negotiated) && describeTransport(transport).link !== 'asks'
 }
 
 export class HeldConnections {

@@ -20,6 +20,8 @@ export interface NodeTransportsOptions {
   readonly certificate?: string
   /** Of polling, in ms: 100 to 30,000. */
   readonly intervalMs: number
+  /** How long a long poll asks to be held, in seconds: 1 to 30. */
+  readonly longPollSeconds?: number
   /** Where WebSockets over HTTP/2 are served; without it the server is asked, at each opening. */
   readonly h2WebSocketUrl?: URL
 }
@@ -36,7 +38,7 @@ export interface NodeTransports {
 
 /** Makes a set. People who are to fail apart need a set each: within one, HTTP/2 connections are shared, as in a browser. */
 export function nodeTransports(options: NodeTransportsOptions): NodeTransports {
-  const { certificate, intervalMs, h2WebSocketUrl } = options
+  const { certificate, intervalMs, longPollSeconds, h2WebSocketUrl } = options
   const tls: SecureClientSessionOptions = certificate === undefined ? {} : { ca: certificate }
   const client = nodeFetch(tls)
   const dialer = new Http2Dialer({ connection: tls })
@@ -58,7 +60,10 @@ export function nodeTransports(options: NodeTransportsOptions): NodeTransports {
   return {
     all: [
       polling,
-      new LongPollingTransport({ fetch: client.fetch }),
+      new LongPollingTransport({
+        fetch: client.fetch,
+        ...(longPollSeconds === undefined ? {} : { waitSeconds: longPollSeconds }),
+      }),
       new ServerSentEventsTransport({
         EventSource: eventSourceOver({ fetch: client.fetch }),
         fetch: client.fetch,

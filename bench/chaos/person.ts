@@ -1,7 +1,6 @@
 // One client of a run: a session over transports and relays of its own, which posts, reads, and writes down all that it is told.
 import { type NodeTransports, nodeTransports } from '../../transports/all.node.ts'
 import { auto } from '../../transports/contract.ts'
-import { LongPollingTransport } from '../../transports/long-polling/client.ts'
 import type { SessionEvent } from '../../transports/session.state.ts'
 import { Session } from '../../transports/session.ts'
 import { exponential, type Random, randomStream } from '../random.ts'
@@ -83,16 +82,13 @@ export class Person {
     this.#transports = nodeTransports({
       certificate,
       intervalMs: 100 + Math.floor(this.#random() * 200),
+      longPollSeconds: options.waitSeconds,
       h2WebSocketUrl: new URL(`https://127.0.0.1:${relays.h2WebSocket.port}`),
     })
     this.session = new Session({
       base: new URL(`https://127.0.0.1:${relays.tls.port}`),
       room,
-      transports: this.#transports.all.map((one) =>
-        one.name === 'long-polling'
-          ? new LongPollingTransport({ fetch: this.#transports.fetch, waitSeconds: options.waitSeconds })
-          : one,
-      ),
+      transports: this.#transports.all,
       transport,
       fallback: options.fallback,
       last: 0,

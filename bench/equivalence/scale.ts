@@ -7,6 +7,8 @@ export const scale = {
   heartbeatMs,
   /** Between two polls: the shortest that there is. */
   pollMs: 100,
+  /** The shortest that a long poll is held: a dead one is missed ten seconds after it. */
+  longPollSeconds: 1,
   /** A stall that no end may take for the other's death. */
   shortStallMs: heartbeatMs * 0.6,
   /** A stall, and a black hole, that both ends must. */

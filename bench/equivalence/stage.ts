@@ -138,5 +138,6 @@ function portsOf(lab: Lab): BehindPorts {
 
 export function clientsOn(path: Path, certificate: string): NodeTransports {
   const { h2WebSocketUrl } = path
-  return nodeTransports({ certificate, intervalMs: scale.pollMs, h2WebSocketUrl })
+  const { pollMs: intervalMs, longPollSeconds } = scale
+  return nodeTransports({ certificate, intervalMs, longPollSeconds, h2WebSocketUrl })
 }

@@ -25,7 +25,7 @@ export function LatencyChart({ room }: { readonly room: Room }) {
   return (
     <div class="chart">
       <div ref={place} class="chart-place" role="img" aria-label={label} />
-      {summary === undefined ? (
+      {room.figures.value.latency.size === 0 ? (
         <p class="chart-empty">Send a message, or let the robot talk: each one is a dot.</p>
       ) : null}
     </div>

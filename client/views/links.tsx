@@ -3,7 +3,7 @@ import { describeTransport } from '../../transports/catalogue.ts'
 import type { Negotiated } from '../../transports/contract.ts'
 import type { LinkView } from '../../transports/session.state.ts'
 import { roomAddress } from '../address.ts'
-import { connectionsOfBrowser } from '../held-connections.ts'
+import { connectionsOfBrowser, isWebSocket } from '../held-connections.ts'
 import type { Lab } from '../lab.ts'
 import type { Room } from '../room.ts'
 import { hueOf } from '../theme.ts'
@@ -86,7 +86,8 @@ const fewLeft = 5
 function ConnectionLimit({ lab, room }: LinksProps) {
   const live = room.state.value.links.find((link) => link.phase === 'live')
   const held = lab.held.inBrowser.value ?? 0
-  if (live?.negotiated?.protocol !== 'http/1.1' || live.negotiated.subprotocol !== null) return null
+  // A WebSocket is not counted among them.
+  if (live?.negotiated?.protocol !== 'http/1.1' || isWebSocket(live.negotiated)) return null
   return (
     <p class={`aside-note ${held >= fewLeft ? 'aside-note-strong' : ''}`}>
       {held < fewLeft ? 'HTTP/1.1: six connections to an address, shared by all tabs.' : heldWords(held)}{' '}

@@ -17,6 +17,9 @@ interface TransportSwitchProps {
   readonly room: Room
 }
 
+/** What lies behind has no key. */
+const lastDigit = 9
+
 const groups = Object.keys(groupTitles) as TransportGroup[]
 
 /** The one whose cost and use are shown though it is not chosen; null: none. */
@@ -83,7 +86,7 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
             disabled={!able}
             aria-labelledby={`${id}-title`}
             aria-describedby={`${id}-how ${id}-lack`}
-            aria-keyshortcuts={`Alt+${digit}`}
+            aria-keyshortcuts={digit <= lastDigit ? `Alt+${digit}` : undefined}
             onChange={() => lab.switchTo(entry.name)}
           />
           <span class="swatch" aria-hidden="true" />
@@ -94,7 +97,7 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
           <span class="offer-figure">
             {latency === undefined ? null : `p50 ${formatDuration(latency.p50Ms)}`}
           </span>
-          <kbd>Alt+{digit}</kbd>
+          <kbd>{digit <= lastDigit ? `Alt+${digit}` : null}</kbd>
           <span class="offer-how" id={`${id}-how`} title={entry.note ?? undefined}>
             {entry.how}
           </span>

@@ -1,5 +1,6 @@
 // What went wrong, what Parley does about it, and what the person can do: a strip above the composer, only while it lasts.
 import { describeTransport } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import type { SessionState } from '../../transports/session.state.ts'
 import { formatPlural } from '../format.ts'
 import { connectionsOfBrowser } from '../held-connections.ts'
@@ -21,7 +22,7 @@ export function Trouble({ lab, room }: TroubleProps) {
   return (
     <section class="trouble" aria-label="Connection">
       <p role="alert">
-        {describeTransport(state.transport).short}: {state.trouble.detail}
+        {describeTransport(state.wished === auto ? auto : state.transport).short}: {state.trouble.detail}
       </p>
       <p>
         {state.phase === 'closed'
@@ -70,8 +71,10 @@ function Advice({ lab, state }: { readonly lab: Lab; readonly state: SessionStat
   }
   return (
     <p>
-      If the lab has stopped, start it again with <code>npm start</code>. If it runs, choose another
-      transport.
+      If the lab has stopped, start it again with <code>npm start</code>. If it runs,{' '}
+      {state.wished === auto
+        ? 'no transport of the ladder gets through: something on the way stops them all.'
+        : 'choose another transport, or Auto.'}
     </p>
   )
 }

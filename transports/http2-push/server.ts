@@ -48,7 +48,8 @@ export const http2PushServer: ServerTransport = {
     context.stream('stream', accepts, open(context, care))
     // Only HTTP/1.1 comes as far as the router.
     app.get('/rooms/:room/stream', { exposeHeadRoute: false }, () => {
-      const detail = 'Open this stream over HTTP/2: on the TLS port, by a client that offers "h2".'
+      const detail =
+        'Open this stream over HTTP/2, on the TLS port, by a client that offers "h2"; over HTTP/1.1 ask for text/event-stream.'
       throw new ProblemError(problem('http-version', detail))
     })
   },

@@ -66,7 +66,8 @@ export class SocketIoTransport implements ClientTransport {
 
 /** The fields of the handshake: strings, as they are in the addresses of other transports. */
 function handshakeOf({ start, session, link }: OpenRequest): Record<string, string> {
-  const from = 'after' in start ? { after: formatCursor(start.after) } : { last: String(start.last) }
+  const from: Record<string, string> =
+    'after' in start ? { after: formatCursor(start.after) } : { last: String(start.last) }
   return { ...from, session, link: String(link) }
 }
 

@@ -53,7 +53,8 @@ export const judgeRequest: JudgeHead = (head, sha1Base64) => {
   checkAcceptedRequest(latin1(head))
   const subprotocol = chooseSubprotocol(handshake.offeredSubprotocols, 'any')
   const agreement = acceptDeflate(handshake.offeredExtensions, noPreferences)
-  const fields = agreement === null ? {} : { 'sec-websocket-extensions': agreement.text }
+  const fields: Record<string, string> =
+    agreement === null ? {} : { 'sec-websocket-extensions': agreement.text }
   const answer = acceptResponse(handshake, subprotocol, fields, sha1Base64)
   checkAnswer(answer, 101)
   // What one half says the other must take.
