@@ -55,7 +55,7 @@ const table: Readonly<Record<string, Row>> = {
   'half-open': {
     ask: one(
       'idle',
-      'no answer to a poll within ten seconds; the server keeps no place that could be half-open',
+      'no answer to a poll within ten seconds; what the server keeps for one that is parked, the deadline frees at the latest',
     ),
     push: one('idle'),
   },

@@ -27,8 +27,9 @@ export const longPollingServer: ServerTransport = {
     const log = (error: unknown): void => app.log.error(error)
     context.hub.alsoHolds(() => lot.queued())
     app.addHook('onClose', () => lot.stop())
-    // Before the router: what Fastify keeps for a request would be kept for each that is parked. 5,000 of them cost 17 KiB each over
-    // HTTP/1.1, their connections included, and 11 KiB each on 100 HTTP/2 connections; one message answered them all within 0.3 s.
+    // Before the router: what Fastify keeps for a request would be kept for each that is parked. Of 5,000, each keeps 3.3 KiB alive over
+    // HTTP/1.1 and 5.3 KiB on 100 HTTP/2 connections, beside its connection (resident, with all that belongs to it: 23 and 21 KiB).
+    // Answering one takes 40 and 60 µs of CPU, its next question included; an ordinary poll with the same news takes 41 and 49 µs.
     context.quick((request, response) => {
       const [, room, search] = (request.method === 'GET' && longPoll.exec(request.url ?? '')) || []
       if (room === undefined || search === undefined) return false
