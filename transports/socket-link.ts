@@ -4,6 +4,7 @@ import type { Closed, Link, LinkStats, Negotiated, OpenRequest, Receipt } from '
 import type { Cursor } from './cursor.ts'
 import { LinkError, messageOf, SendError } from './errors.ts'
 import { type Counter, closedFor } from './http.client.ts'
+import { Inbox } from './inbox.ts'
 import { endedHere, LinkEnd } from './link-end.ts'
 import { Liveness } from './liveness.ts'
 import type { Draft } from './message.ts'
@@ -79,8 +80,7 @@ export class SocketLink implements Link {
   readonly #liveness: Liveness
   /** By draft, in the order of sending: the same one may be under way twice. */
   readonly #inFlight = new Map<string, InFlight[]>()
-  /** What came while the application was busy with a delivery; null while it is not. */
-  #waiting: ServerDocument[] | null = null
+  readonly #inbox: Inbox<ServerDocument>
 
   constructor(parts: SocketParts) {
     const { socket, request, hello, clock } = parts
@@ -98,6 +98,14 @@ export class SocketLink implements Link {
       silence(socket)
       socket.close(1000)
       this.#giveUpSends()
+    })
+    this.#inbox = new Inbox({
+      take: (document) => this.#take(document),
+      // Where that can't be stopped it is read on, and piles up (R39).
+      pause: () => socket.pause?.(),
+      resume: () => socket.resume?.(),
+      isOver: () => this.#end.reason !== null,
+      failed: (error) => this.#fail(error),
     })
     socket.onmessage = ({ data }: MessageLike) => this.#receive(data)
     socket.onclose = ({ code, reason }: CloseLike) => this.#end.end(closedByCode(code, reason))
@@ -135,23 +143,18 @@ export class SocketLink implements Link {
   #receive(data: unknown): void {
     this.#liveness.alive()
     try {
-      const document = readDocument(data, this.#parts.counter)
-      if (this.#waiting === null) this.#take(document)
-      else this.#waiting.push(document)
+      this.#inbox.push(readDocument(data, this.#parts.counter))
     } catch (error) {
       this.#fail(error)
     }
   }
 
-  #take(document: ServerDocument): void {
+  #take(document: ServerDocument): void | Promise<void> {
     switch (document.kind) {
       case 'messages':
       case 'gap':
-      case 'reset': {
-        const taken = this.#parts.request.receive(document)
-        if (taken !== undefined) void this.#waitFor(taken)
-        break
-      }
+      case 'reset':
+        return this.#parts.request.receive(document)
       case 'heartbeat':
         break
       case 'receipt': {
@@ -169,30 +172,6 @@ export class SocketLink implements Link {
       }
       case 'hello':
         throw new LinkError('protocol', 'The server said hello twice.')
-    }
-  }
-
-  /** The application pushes back: nothing more is handed up, and read where that can be stopped, until it is ready. */
-  async #waitFor(taken: Promise<void>): Promise<void> {
-    const { socket } = this.#parts
-    const waiting: ServerDocument[] = []
-    this.#waiting = waiting
-    socket.pause?.()
-    try {
-      await taken
-      this.#waiting = null
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        if (this.#end.reason !== null) return
-        this.#take(next)
-        // It pushes back again: the rest waits before what comes meanwhile.
-        if (this.#waiting !== null) {
-          ;(this.#waiting as ServerDocument[]).unshift(...waiting.splice(0))
-          return
-        }
-      }
-      socket.resume?.()
-    } catch (error) {
-      this.#fail(error)
     }
   }
 

@@ -8,7 +8,13 @@ export interface Check {
   readonly what: string
 }
 
-const transportSuites = ['polling/polling', 'http2-push/http2-push', 'websocket/websocket']
+const transportSuites = [
+  'polling/polling',
+  'long-polling/long-polling',
+  'server-sent-events/server-sent-events',
+  'http2-push/http2-push',
+  'websocket/websocket',
+]
 
 export const checks: Readonly<Record<CheckName, Check>> = {
   storm: {

@@ -4,6 +4,7 @@ import type { Link, LinkStats, Negotiated, OpenRequest, Receipt } from '../contr
 import type { Cursor } from '../cursor.ts'
 import { LinkError, messageOf } from '../errors.ts'
 import { type Counter, closedFor, DraftSender, type Fetch } from '../http.client.ts'
+import { Inbox } from '../inbox.ts'
 import { endedHere, LinkEnd } from '../link-end.ts'
 import { Liveness } from '../liveness.ts'
 import type { Draft } from '../message.ts'
@@ -53,8 +54,7 @@ export class EventLink implements Link {
   #liveness: Liveness
   /** The end of what has been handed up. */
   #cursor: Cursor
-  /** What came while the application was busy with a delivery; null while it is not. */
-  #waiting: ServerDocument[] | null = null
+  readonly #inbox: Inbox<ServerDocument>
   /** Whether anything but hellos has come since the last outage: an outage behind another one is not healed. */
   #hasBrought = true
   /** Gives up on an EventSource that reconnects; null while it is connected. */
@@ -88,6 +88,13 @@ export class EventLink implements Link {
       demand: (limitMs) => this.#liveness.demand(limitMs),
       silent: (detail) => this.#end.end({ cause: 'idle', retry: true, detail }),
       failed: (error) => this.#end.end(closedFor(error)),
+    })
+    this.#inbox = new Inbox({
+      take: (document) => this.#take(document),
+      pause: () => this.#pause(),
+      resume: () => this.#resume(),
+      isOver: () => this.#end.reason !== null,
+      failed: (error) => this.#fail(error),
     })
     source.onmessage = ({ data }: { readonly data: unknown }) => this.#receive(data)
     source.onerror = ({ error }: { readonly error?: unknown }) => {
@@ -154,8 +161,7 @@ export class EventLink implements Link {
       }
       this.#hasBrought = true
       if (document.kind === 'goodbye') this.#hearNoMore()
-      if (this.#waiting === null) this.#take(document)
-      else this.#waiting.push(document)
+      this.#inbox.push(document)
     } catch (error) {
       this.#fail(error)
     }
@@ -173,21 +179,18 @@ export class EventLink implements Link {
     if (this.#cancelHealing === null) throw new LinkError('protocol', 'The server said hello twice.')
     this.#cancelHealing()
     this.#cancelHealing = null
-    this.#liveness = this.#watch()
+    this.#listenAgain()
     if (negotiated.protocol !== this.negotiated.protocol)
       throw new LinkError('network', `The stream came back over ${negotiated.protocol}.`)
   }
 
-  #take(document: ServerDocument): void {
+  #take(document: ServerDocument): void | Promise<void> {
     switch (document.kind) {
       case 'messages':
       case 'gap':
-      case 'reset': {
+      case 'reset':
         this.#cursor = document.cursor
-        const taken = this.#parts.request.receive(document)
-        if (taken !== undefined) void this.#waitFor(taken)
-        break
-      }
+        return this.#parts.request.receive(document)
       case 'heartbeat':
         break
       case 'goodbye': {
@@ -202,36 +205,25 @@ export class EventLink implements Link {
     }
   }
 
-  /** The application pushes back: nothing more is handed up, and read where that can be stopped, until it is ready. */
-  async #waitFor(taken: Promise<void>): Promise<void> {
+  /** Where reading can be stopped nothing is heard meanwhile; a browser's EventSource reads on (R39). */
+  #pause(): void {
     const { source } = this.#parts
-    const waiting: ServerDocument[] = []
-    this.#waiting = waiting
-    if (source.pause !== undefined) {
-      source.pause()
-      // Nothing is read, so nothing can be heard.
-      this.#liveness.stop()
-    }
-    try {
-      await taken
-      this.#waiting = null
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        if (this.#end.reason !== null) return
-        this.#take(next)
-        if (this.#isBusyAgain(waiting)) return
-      }
-      if (this.#end.reason !== null || source.resume === undefined) return
-      this.#liveness = this.#watch()
-      source.resume()
-    } catch (error) {
-      this.#fail(error)
-    }
+    if (source.pause === undefined) return
+    source.pause()
+    this.#liveness.stop()
   }
 
-  /** It pushes back again: the rest waits before what comes meanwhile. */
-  #isBusyAgain(rest: ServerDocument[]): boolean {
-    this.#waiting?.unshift(...rest.splice(0))
-    return this.#waiting !== null
+  #resume(): void {
+    const { source } = this.#parts
+    if (source.resume === undefined) return
+    // While it reconnects that has a time of its own.
+    if (this.#cancelHealing === null) this.#listenAgain()
+    source.resume()
+  }
+
+  #listenAgain(): void {
+    this.#liveness.stop()
+    this.#liveness = this.#watch()
   }
 
   #fail(error: unknown): void {

@@ -59,7 +59,7 @@ export const transportMutants: readonly Mutant[] = [
   {
     name: 'socket-client-reads-on',
     file: 'transports/socket-link.ts',
-    edits: [{ find: 'socket.pause?.()\n', replace: '\n' }],
+    edits: [{ find: 'pause: () => socket.pause?.(),', replace: 'pause: () => undefined,' }],
     breaks: 'A client whose application is slow takes in all that comes (R39).',
     caughtBy: 'equivalence',
     only: 'slow application',
@@ -109,5 +109,25 @@ export const transportMutants: readonly Mutant[] = [
     edits: [{ find: 'if (failure.retry)\n', replace: 'if (failure.retry && false)\n' }],
     breaks: 'Drafts behind one that must be sent again are sent before it (R29).',
     caughtBy: 'storm',
+  },
+  {
+    name: 'long-poll-asks-from-the-beginning',
+    file: 'transports/long-polling/client.ts',
+    edits: [{ find: 'await this.#next(document.cursor)', replace: 'await this.#next(this.start)' }],
+    breaks: 'A long poll is asked again from where its link began: all comes twice.',
+    caughtBy: 'contract',
+  },
+  {
+    name: 'event-stream-forgets-where-it-was',
+    file: 'transports/server-sent-events/server.ts',
+    edits: [
+      {
+        find: "if (lastEventId === undefined || lastEventId === '') return startOf(query)",
+        replace: "if (lastEventId !== 'never') return startOf(query)",
+      },
+    ],
+    breaks: 'An EventSource that reconnects is given again what it has had (Last-Event-ID).',
+    caughtBy: 'equivalence',
+    only: 'cut (RST)',
   },
 ]
