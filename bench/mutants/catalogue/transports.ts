@@ -128,6 +128,6 @@ export const transportMutants: readonly Mutant[] = [
     ],
     breaks: 'An EventSource that reconnects is given again what it has had (Last-Event-ID).',
     caughtBy: 'equivalence',
-    only: 'cut (RST)',
+    only: 'cut .RST',
   },
 ]
