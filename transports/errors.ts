@@ -50,6 +50,11 @@ export class LinkError extends Error {
   readonly error?: unknown
 }
 
+/** Whether somebody on the way refused it, in the server's place: Parley says why in a problem. */
+export function isOfAnother({ cause, problem }: LinkError): boolean {
+  return cause === 'refused' && problem === undefined
+}
+
 /** A send failed. `stored` is the fate of the draft: 'no', it is not in the log; 'unknown', it may be (send it again: the id makes that safe). */
 export class SendError extends Error {
   override readonly name = 'SendError'

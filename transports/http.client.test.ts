@@ -146,11 +146,14 @@ describe('requests without an answer', () => {
       retryAfterMs: 5,
       detail: 'Soon.',
     })
-    expect(closedFor(new LinkError('refused', 'No.'))).toEqual({
+    const refused = problem('forbidden-origin', 'No.')
+    expect(closedFor(new LinkError('refused', 'No.', { problem: refused }))).toEqual({
       cause: 'refused',
       retry: false,
       detail: 'No.',
     })
+    // Somebody on the way: the link was open, so that it may be again.
+    expect(closedFor(new LinkError('refused', 'The server answered 403.'))).toMatchObject({ retry: true })
   })
 })
 

@@ -2,7 +2,7 @@
 import { awakeTimeout } from './awake-timeout.ts'
 import type { Closed, LinkStats, Negotiated, OpenRequest, Receipt, Start } from './contract.ts'
 import { formatCursor } from './cursor.ts'
-import { LinkError, messageOf, SendError } from './errors.ts'
+import { isOfAnother, LinkError, messageOf, SendError } from './errors.ts'
 import type { Draft } from './message.ts'
 import { type Problem, problemName } from './problem.ts'
 import { utf8Bytes } from './text.ts'
@@ -89,7 +89,9 @@ function deepest(error: unknown): string {
 
 /** How a link ends that met this error. */
 export function closedFor(error: LinkError): Closed {
-  const { cause, retry, retryAfterMs } = error
+  const { cause, retryAfterMs } = error
+  // It was open: whoever refuses it now in the server's place, a proxy that wants a login say, may be gone in a moment.
+  const retry = error.retry || isOfAnother(error)
   return { cause, retry, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), detail: error.message }
 }
 

@@ -46,6 +46,9 @@ export const serverLimits = {
   eventSourceRetryMs: 2000,
   /** Parked polls of one connection, those included whose answers are not taken yet: the tabs of a browser share one over HTTP/2. */
   parkedPollsOnConnection: 128,
+  /** Packets of Socket.IO that wait behind a write, or for the next poll: a batch, and answers to what was asked. Beyond it the session ends. */
+  waitingPackets: 2048,
+  waitingPacketBytes: 192 * 1024,
   /** What a refusal takes on the wire, about. */
   problemBytes: 512,
   /** Requests of one connection that wait for their turn; what is beyond is reset: the stream, or an HTTP/1.1 connection. */

@@ -221,6 +221,26 @@ describe('R32: a race up the ladder', () => {
     expect(tried()).toEqual(['socket', 'socket'])
   })
 
+  test('a stranger who refuses what was open, a proxy that wants a login say, ends nothing for good', async () => {
+    await of('socket').fail(refused())
+    await of('stream').fail(refused())
+    await of('polls').succeed(0)
+    of('polls').deliver(messages(1, 1))
+    of('polls').end({ cause: 'refused', retry: true, detail: 'The server answered 403.' })
+    const stranger = () => new LinkError('refused', 'The server answered 403.')
+    for (let round = 0; round < 6; round++) {
+      clock.advance(30_000)
+      await turn()
+      for (const opening of openings) await opening.fail(stranger())
+    }
+    expect(session.state.phase).toBe('waiting')
+    clock.advance(30_000)
+    await turn()
+    const next = openings.at(-1)
+    await next?.succeed(1)
+    expect(session.state.phase).toBe('open')
+  })
+
   test('another network, and nothing that has worked is believed any more: it is a race', async () => {
     await of('socket').succeed(1)
     of('socket').deliver(messages(1, 1))

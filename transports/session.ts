@@ -11,7 +11,7 @@ import {
   type TransportName,
 } from './contract.ts'
 import type { Cursor } from './cursor.ts'
-import { LinkError, UsageError } from './errors.ts'
+import { isOfAnother, LinkError, UsageError } from './errors.ts'
 import { Fallback, patientOpenMs } from './fallback.ts'
 import type { Draft, Message } from './message.ts'
 import { Outbox } from './outbox.ts'
@@ -381,7 +381,8 @@ export class Session {
       // The others run on, and there is no reason to wait with the next.
       if (this.#openings.first !== null) this.#join()
       else if (another) this.#open(this.#next())
-      else this.#retry(error.retry, error.retryAfterMs)
+      // What was open once is not refused for good by a stranger.
+      else this.#retry(error.retry || (this.#wasOpen && isOfAnother(error)), error.retryAfterMs)
     }
     waiter.reject(error)
   }

@@ -246,6 +246,7 @@ describe('endings', () => {
 
   test.each([
     ['a proxy’s 504', () => new Response('<html>', { status: 504 }), 'refused', true],
+    ['a proxy’s 403', () => new Response('<html>', { status: 403 }), 'refused', true],
     [
       'a newer link',
       () => new Response(JSON.stringify(problem('replaced', 'A newer link.')), { status: 409 }),

@@ -12,7 +12,7 @@ import { queuedOn } from '../queued.server.ts'
 import { negotiatedOf, one, problemFor, queryOf } from '../request.server.ts'
 import { roomProblem } from '../text.ts'
 
-const path = /^\/rooms\/([^/?#]*)\/socket-io(?:\?(.*))?$/
+const path = /^\/rooms\/([^/?#]*)\/socket-io(?:\?([^#]*))?$/
 
 /** Room for the packet's own characters and the members' names beside the draft. */
 const longestPacketBytes = wireLimits.draftBytes + 1024
@@ -34,6 +34,7 @@ export class EngineSession {
   #polled = false
   /** Packets that wait behind a write, or for the next poll. */
   readonly #waiting: Packet[] = []
+  #waitingBytes = 0
   #claimed = false
   /** It has a place in its room: the hub ends it. */
   hasPlace = false
@@ -54,7 +55,7 @@ export class EngineSession {
 
   /** Bytes of the packets that the library holds. */
   waitingBytes(): number {
-    return this.#waiting.reduce((sum, { data }) => sum + packetBytes(data), 0)
+    return this.#waitingBytes
   }
 
   /** The same, and what the wire has not taken. */
@@ -67,10 +68,24 @@ export class EngineSession {
   /** Takes the library's socket, when it has been made. */
   begin(socket: EngineSocket): void {
     this.#socket = socket
-    socket.on('packetCreate', (packet: Packet) => this.#waiting.push(packet))
-    socket.on('flush', () => this.#waiting.splice(0))
+    socket.on('packetCreate', (packet: Packet) => this.#waits(packet))
+    socket.on('flush', () => {
+      this.#waiting.length = 0
+      this.#waitingBytes = 0
+    })
     socket.on('drain', () => this.drained())
     socket.once('close', () => this.#closed())
+  }
+
+  /**
+   * Whatever the library has to say: answers to what it refuses by itself too, such as to the connection of a namespace that isn't there.
+   * Who asks on and reads nothing is ended (R38).
+   */
+  #waits(packet: Packet): void {
+    this.#waiting.push(packet)
+    this.#waitingBytes += packetBytes(packet.data)
+    const { waitingPackets, waitingPacketBytes } = serverLimits
+    if (this.#waiting.length > waitingPackets || this.#waitingBytes > waitingPacketBytes) this.terminate()
   }
 
   /** Takes the connection that a WebSocket comes over. */
@@ -284,7 +299,7 @@ export class RoomEngine extends EngineServer {
     return wrongRoom === null ? null : problem('bad-room', wrongRoom)
   }
 
-  /** Finds the session of a request, or makes one. The library refuses ids that it doesn't know by itself. */
+  /** Finds the session of a request, or makes one. */
   #admit(request: IncomingMessage, room: string, query: Query): Problem | null {
     try {
       const id = one(query, 'sid')
@@ -294,7 +309,7 @@ export class RoomEngine extends EngineServer {
         return null
       }
       const session = this.#sessions.get(id)
-      if (session === undefined) return null
+      if (session === undefined) return problem('bad-request', 'There is no session of this id.')
       if (session.room !== room) return problem('not-found', 'That session is not of this room.')
       this.#opening.set(request, session)
       return null

@@ -402,3 +402,49 @@ test('a drain ends within its bound with 100 sockets, each of them told (R5)', a
   expect(performance.now() - beganMs).toBeLessThan(1000)
   for (const { heard } of all) expect(heard.at(-2) ?? '').toContain('"goodbye"')
 })
+
+describe('who asks for what the library refuses by itself, and reads nothing (R38)', () => {
+  const flood = Array.from({ length: 4000 }, () => '40/nowhere,').join('\x1e')
+
+  test('over polls: the session ends, and what waited for it is gone', async () => {
+    const poller = await new Poller().handshake()
+    await poller.join()
+    await poller.post(flood)
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
+    const answer = await poller.post('3')
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ type: '/problems/bad-request' })
+  })
+
+  test('over a WebSocket: it is cut', async () => {
+    const { socket } = await openSocket()
+    socket.pause()
+    const ended = new Promise((resolve) => socket.once('close', resolve))
+    // More than the system's buffers take of the answers.
+    for (let index = 0; index < 400_000 && socket.readyState === WebSocket.OPEN; index++) {
+      socket.send('40/nowhere,')
+      if (index % 10_000 === 0) {
+        await new Promise((resolve) => setImmediate(resolve))
+        expect(lab.hub.queues().readers.mostBytes).toBeLessThan(512 * 1024)
+      }
+    }
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
+    socket.resume()
+    await ended
+  }, 20_000)
+})
+
+test('a room is checked whatever stands behind the query', async () => {
+  const { sid } = await new Poller().handshake()
+  // As bytes: a client's URL has no such part on the wire.
+  const socket = connect(Number(lab.http.port), '127.0.0.1')
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk
+  })
+  socket.write(
+    `GET /rooms/kitchen/socket-io?EIO=4&transport=polling&sid=${sid}#z HTTP/1.1\r\nHost: ${lab.http.host}\r\n\r\n`,
+  )
+  await eventually(() => expect(text).toMatch(/^HTTP\/1\.1 40[0-9]/))
+  socket.destroy()
+})
