@@ -26,11 +26,16 @@ export function holdsConnection({ transport, negotiated, phase }: LinkView): boo
   return !isWebSocket(negotiated) && describeTransport(transport).link !== 'asks'
 }
 
-/** Whether what waits may wait for one of the six: what is sent over a WebSocket never does. */
-export function needsOneOfSix({ links }: SessionState): boolean {
+/** Whether something waits that needs one of the six: a link, or what is sent by requests. A WebSocket, and what is sent over it, does not. */
+export function waitsForConnection({ links, phase, pending }: SessionState): boolean {
+  const opensByRequest = links.some(
+    ({ phase, transport }) =>
+      phase === 'opening' && ['pull', 'push'].includes(describeTransport(transport).group),
+  )
+  if (opensByRequest || phase !== 'open') return true
   const carrying = links.find(({ phase }) => phase === 'live' || phase === 'catching-up')
   const negotiated = carrying?.negotiated ?? null
-  return negotiated === null || (negotiated.protocol === 'http/1.1' && !isWebSocket(negotiated))
+  return pending > 0 && negotiated?.protocol === 'http/1.1' && !isWebSocket(negotiated)
 }
 
 export class HeldConnections {

@@ -9,6 +9,7 @@ import type { LinkView, SessionEvent, SessionState, SwitchReport } from '../tran
 import { Session } from '../transports/session.ts'
 import { Conversation } from './conversation.ts'
 import { joined } from './frame.ts'
+import { waitsForConnection } from './held-connections.ts'
 import { Latencies, type LatencySummary } from './latency.ts'
 import { fellBackNote, gapNote, notSwitchedNote, recoveredNote, resetNote, switchedNote } from './notes.ts'
 import { makeTransports, type TransportSet } from './offers.ts'
@@ -52,7 +53,7 @@ export class Room {
   readonly figures: Signal<Figures>
   /** The transport that the person asked for, or `auto`. */
   readonly chosen: Signal<TransportName>
-  /** Monotonic clock, ms: since when there has always been a message, or a link, that waits; null: nothing does. */
+  /** Monotonic clock, ms: since when a message, or a link, has waited that needs one of the browser's connections; null: none does. */
   readonly waitingSinceMs = signal<number | null>(null)
   readonly older = signal<'idle' | 'reading' | 'failed' | 'removed'>('idle')
   /** Messages a second that the robot says; 0: there is none. */
@@ -266,9 +267,9 @@ export class Room {
     else if (this.live?.link.number !== link.number) this.live = { link, sinceMs: performance.now() }
   }
 
-  private followWait({ phase, pending }: SessionState): void {
-    if (phase === 'open' && pending === 0) this.waitingSinceMs.value = null
-    else this.waitingSinceMs.value ??= performance.now()
+  private followWait(state: SessionState): void {
+    if (waitsForConnection(state)) this.waitingSinceMs.value ??= performance.now()
+    else this.waitingSinceMs.value = null
   }
 
   private measure(): Figures {

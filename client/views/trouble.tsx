@@ -3,7 +3,7 @@ import { describeTransport } from '../../transports/catalogue.ts'
 import { auto } from '../../transports/contract.ts'
 import type { SessionState } from '../../transports/session.state.ts'
 import { formatPlural } from '../format.ts'
-import { connectionsOfBrowser, needsOneOfSix } from '../held-connections.ts'
+import { connectionsOfBrowser } from '../held-connections.ts'
 import type { Lab } from '../lab.ts'
 import { presenceOf } from '../presence.ts'
 import type { Room } from '../room.ts'
@@ -50,7 +50,7 @@ function Starved({ lab, room }: TroubleProps) {
   const held = lab.held.inBrowser.value ?? 0
   const waitingSinceMs = room.waitingSinceMs.value
   if (held < connectionsOfBrowser || waitingSinceMs === null) return null
-  if (lab.nowMs.value - waitingSinceMs < patienceMs || !needsOneOfSix(room.state.value)) return null
+  if (lab.nowMs.value - waitingSinceMs < patienceMs) return null
   const { pending } = room.state.value
   return (
     <section class="trouble" aria-label="Connection">
