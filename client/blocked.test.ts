@@ -141,7 +141,7 @@ describe('R32: a proxy', () => {
     proxy.manner = 'pass'
     await opened.page.evaluate(() => dispatchEvent(new Event('online')))
     await opened.settled('websocket')
-    await opened.page.getByText(/^switched to WebSocket in .* · nothing lost$/).waitFor()
+    await opened.page.getByText(/^back on WebSocket in .* · nothing lost$/).waitFor()
     const steps = opened.page.locator('.offer', { has: opened.radio('auto') }).getByRole('listitem')
     expect(await steps.allTextContents()).toEqual(['WebSocket in use'])
     await opened.say('after')

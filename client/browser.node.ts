@@ -142,6 +142,11 @@ export class LabPage {
       colorScheme: scheme,
       ignoreHTTPSErrors: true,
     })
+    return LabPage.openTab(context, base, options)
+  }
+
+  /** Opens a room in a tab of this browser: tabs share what a browser shares, connections and settings. */
+  static async openTab(context: BrowserContext, base: string, options: OpenOptions): Promise<LabPage> {
     const lab = new LabPage(await context.newPage())
     const fields = new URLSearchParams({ room: options.room, name: options.user })
     await lab.page.goto(`${base}#${fields}`)

@@ -1,8 +1,8 @@
 // What counts as one of the six connections, and how tabs that can't see each other are counted (R9).
 import { describe, expect, test, vi } from 'vitest'
 import type { Negotiated } from '../transports/contract.ts'
-import type { LinkView } from '../transports/session.state.ts'
-import { HeldConnections, holdsConnection, type Locks } from './held-connections.ts'
+import type { LinkView, SessionState } from '../transports/session.state.ts'
+import { HeldConnections, holdsConnection, type Locks, waitsForConnection } from './held-connections.ts'
 
 const http1: Negotiated = { protocol: 'http/1.1', tls: false, subprotocol: null, extensions: [] }
 
@@ -26,6 +26,45 @@ describe('R9: a link keeps one of the six', () => {
     ['one that is being opened', link('server-sent-events', null, 'opening'), false],
     ['one that is on its way out', link('server-sent-events', http1, 'closing'), true],
   ])('%s', (_what, view, expected) => expect(holdsConnection(view)).toBe(expected))
+})
+
+describe('R9: what waits for one of the six', () => {
+  const idle: SessionState = {
+    phase: 'open',
+    transport: 'server-sent-events',
+    wished: 'auto',
+    skipped: [],
+    ladder: [],
+    links: [link('server-sent-events')],
+    retryAtMs: null,
+    failures: 0,
+    trouble: null,
+    pending: 0,
+    cursor: null,
+  }
+  const socket = link('websocket', { ...http1, subprotocol: 'json' })
+
+  test.each([
+    ['nothing, where all is well', idle, false],
+    ['a message that is sent by a request', { ...idle, pending: 1 }, true],
+    [
+      'no message over HTTP/2',
+      { ...idle, pending: 1, links: [link('http2-push', { ...http1, protocol: 'h2' })] },
+      false,
+    ],
+    ['no message over a WebSocket', { ...idle, pending: 1, links: [socket] }, false],
+    [
+      'a stream that is opened beside it',
+      { ...idle, links: [socket, link('long-polling', null, 'opening')] },
+      true,
+    ],
+    [
+      'no WebSocket that is opened beside it',
+      { ...idle, links: [...idle.links, link('websocket', null, 'opening')] },
+      false,
+    ],
+    ['whatever is tried while nothing is open', { ...idle, phase: 'connecting', links: [] }, true],
+  ] as const)('%s', (_what, state, expected) => expect(waitsForConnection(state)).toBe(expected))
 })
 
 /** One lock manager for several tabs, as a browser has it. */

@@ -2,7 +2,7 @@
 import { type Signal, signal } from '@preact/signals'
 import { describeTransport } from '../transports/catalogue.ts'
 import type { Negotiated } from '../transports/contract.ts'
-import type { LinkView } from '../transports/session.state.ts'
+import type { LinkView, SessionState } from '../transports/session.state.ts'
 
 /** Over HTTP/1.1 browsers open so many connections to an address, and no more. */
 export const connectionsOfBrowser = 6
@@ -24,6 +24,18 @@ export function isWebSocket({ subprotocol, extensions }: Negotiated): boolean {
 export function holdsConnection({ transport, negotiated, phase }: LinkView): boolean {
   if (negotiated === null || negotiated.protocol !== 'http/1.1' || phase === 'opening') return false
   return !isWebSocket(negotiated) && describeTransport(transport).link !== 'asks'
+}
+
+/** Whether something waits that needs one of the six: a link, or what is sent by requests. A WebSocket, and what is sent over it, does not. */
+export function waitsForConnection({ links, phase, pending }: SessionState): boolean {
+  const opensByRequest = links.some(
+    ({ phase, transport }) =>
+      phase === 'opening' && ['pull', 'push'].includes(describeTransport(transport).group),
+  )
+  if (opensByRequest || phase !== 'open') return true
+  const carrying = links.find(({ phase }) => phase === 'live' || phase === 'catching-up')
+  const negotiated = carrying?.negotiated ?? null
+  return pending > 0 && negotiated?.protocol === 'http/1.1' && !isWebSocket(negotiated)
 }
 
 export class HeldConnections {

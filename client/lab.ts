@@ -58,7 +58,8 @@ export class Lab {
       this.room.peek().transports.polling.pauseWhenHidden = pause
     })
     effect(() => {
-      this.held.hold(this.room.value.state.value.links.filter(holdsConnection).length)
+      const { state, robotLinks } = this.room.value
+      this.held.hold([...state.value.links, ...robotLinks.value].filter(holdsConnection).length)
     })
     this.showRoomInAddress()
     addEventListener('hashchange', () => {

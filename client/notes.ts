@@ -5,11 +5,14 @@ import type { Cursor } from '../transports/cursor.ts'
 import type { SwitchReport } from '../transports/session.state.ts'
 import { formatCount, formatDuration, formatPlural } from './format.ts'
 
-/** `switched to WebSocket in 12 ms · nothing lost`. `lost`: offsets that went missing since the switch began. */
-export function switchedNote(report: SwitchReport, lost: number): string {
+/**
+ * `switched to WebSocket in 12 ms · nothing lost`. `lost`: offsets that went missing since the switch began. `isReturn`: another one had
+ * stood in for it, and nobody asked for the switch.
+ */
+export function switchedNote(report: SwitchReport, lost: number, isReturn: boolean): string {
   const title = describeTransport(report.to).short
   const fate = lost === 0 ? 'nothing lost' : `${formatPlural(lost, 'message', 'messages')} lost`
-  return `switched to ${title} in ${formatDuration(report.durationMs)} · ${fate}`
+  return `${isReturn ? 'back on' : 'switched to'} ${title} in ${formatDuration(report.durationMs)} · ${fate}`
 }
 
 /** `offline for 4.2 s · 17 messages caught up`. */

@@ -9,6 +9,7 @@ import type { LinkView, SessionEvent, SessionState, SwitchReport } from '../tran
 import { Session } from '../transports/session.ts'
 import { Conversation } from './conversation.ts'
 import { joined } from './frame.ts'
+import { waitsForConnection } from './held-connections.ts'
 import { Latencies, type LatencySummary } from './latency.ts'
 import { fellBackNote, gapNote, notSwitchedNote, recoveredNote, resetNote, switchedNote } from './notes.ts'
 import { makeTransports, type TransportSet } from './offers.ts'
@@ -52,9 +53,12 @@ export class Room {
   readonly figures: Signal<Figures>
   /** The transport that the person asked for, or `auto`. */
   readonly chosen: Signal<TransportName>
+  /** Monotonic clock, ms: since when a message, or a link, has waited that needs one of the browser's connections; null: none does. */
+  readonly waitingSinceMs = signal<number | null>(null)
   readonly older = signal<'idle' | 'reading' | 'failed' | 'removed'>('idle')
   /** Messages a second that the robot says; 0: there is none. */
   readonly robotRate = signal(0)
+  readonly robotLinks: Signal<readonly LinkView[]> = signal([])
   private readonly base: URL
   private readonly session: Session
   private readonly proof = new Proof()
@@ -63,6 +67,8 @@ export class Room {
   private received = 0
   private lastSwitch: SwitchReport | null = null
   private lostBeforeSwitch = 0
+  /** What another one stands in for; null where all is as wished. */
+  private replaced: TransportName | null = null
   private live: { readonly link: LinkView; readonly sinceMs: number } | null = null
   private readonly show = joined(() => {
     this.version.value += 1
@@ -114,6 +120,7 @@ export class Room {
   switchTo(transport: TransportName): void {
     if (transport === this.chosen.value) return
     this.chosen.value = transport
+    this.replaced = null
     this.lostBeforeSwitch = this.proof.lost
     this.session.switchTo(transport).catch((error: unknown) => {
       // A later choice took over: that one speaks for itself.
@@ -139,7 +146,10 @@ export class Room {
       base: this.base,
       room: this.name,
       transport: this.chosen.value,
-      onEvent: (event) => this.time(event, false),
+      onEvent: (event) => {
+        this.time(event, false)
+        if (event.kind === 'state') this.robotLinks.value = event.state.links
+      },
     })
     this.robot.talk(ratePerSecond)
   }
@@ -203,14 +213,20 @@ export class Room {
       case 'switched':
         this.lastSwitch = event.report
         this.conversation.note(
-          switchedNote(event.report, this.proof.lost - this.lostBeforeSwitch),
+          switchedNote(
+            event.report,
+            this.proof.lost - this.lostBeforeSwitch,
+            event.report.to === this.replaced,
+          ),
           this.proof.lost === this.lostBeforeSwitch ? 'quiet' : 'loss',
           event.report.to,
         )
+        this.replaced = null
         // The next switch may be one that nobody asks for.
         this.lostBeforeSwitch = this.proof.lost
         break
       case 'fell-back':
+        this.replaced = event.from
         this.conversation.note(fellBackNote(event.from, event.to, event.detail), 'quiet', event.to)
         break
       case 'recovered':
@@ -219,6 +235,7 @@ export class Room {
       case 'state':
         this.state.value = event.state
         this.followLink(event.state)
+        this.followWait(event.state)
         return
       default:
         event satisfies never
@@ -248,6 +265,11 @@ export class Room {
     const link = state.links.find(({ phase }) => phase === 'live')
     if (link === undefined) this.live = null
     else if (this.live?.link.number !== link.number) this.live = { link, sinceMs: performance.now() }
+  }
+
+  private followWait(state: SessionState): void {
+    if (waitsForConnection(state)) this.waitingSinceMs.value ??= performance.now()
+    else this.waitingSinceMs.value = null
   }
 
   private measure(): Figures {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { RunningLab, startBrowser } from './browser.node.ts'
+import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
 
 /** Passes everything, notes when a stream is asked for, and can cut what is open. */
 class Path {
@@ -144,6 +144,62 @@ describe('R9: tabs of one browser that stream', () => {
     const last = open[10]
     if (last === undefined) throw new Error('There are not eleven tabs.')
     expect(await answers(last, 5000)).toBe(true)
+  })
+})
+
+describe('R9: the page in six tabs of one browser', () => {
+  const transport = 'server-sent-events'
+  const holding = (tab: LabPage, count: number) =>
+    tab.page.locator('.links').getByText(`${count} links of this browser’s tabs hold a connection`)
+
+  /** Opens them one after the other: each needs connections to load, and gives them back but for one. */
+  async function openTabs(base: string, room: string): Promise<readonly LabPage[]> {
+    const shared = context ?? (await browser.newContext({ ignoreHTTPSErrors: true }))
+    context = shared
+    const opened: LabPage[] = []
+    for (let count = 1; count <= 6; count++)
+      opened.push(await LabPage.openTab(shared, base, { room, user: `Tab ${count}`, transport }))
+    return opened
+  }
+
+  test('over HTTP/1.1 counts them, says why a message waits and where it would not, and sends it once a tab goes', {
+    timeout: 60_000,
+  }, async () => {
+    context = await browser.newContext({ ignoreHTTPSErrors: true })
+    const late = await LabPage.openTab(context, lab.plain, {
+      room: 'six-pages',
+      user: 'Late',
+      transport: 'websocket',
+    })
+    const opened = await openTabs(lab.plain, 'six-pages')
+    const [first, second] = opened
+    if (first === undefined || second === undefined) throw new Error('There are not six tabs.')
+    for (const tab of opened) await holding(tab, 6).waitFor()
+    await first.say('Is anybody there?')
+    const trouble = first.page.getByRole('region', { name: 'Connection' })
+    await trouble.getByText('What you sent waits for a free connection.').waitFor()
+    await trouble.getByText(/^6 links of this browser’s tabs hold a connection/).waitFor()
+    const elsewhere = trouble.getByRole('link', { name: new URL(lab.tls).host })
+    expect(await elsewhere.getAttribute('href')).toContain(new URL(lab.tls).origin)
+    expect(await first.violations()).toEqual([])
+    // A seventh stream can't be opened: a WebSocket could.
+    await late.radio(transport).check()
+    await late.page.getByRole('region', { name: 'Connection' }).getByText('No connection is free.').waitFor()
+    await late.radio('websocket').check()
+    await opened[5]?.page.close()
+    await first.message('Is anybody there?').locator('.message-end', { hasText: '✓' }).waitFor()
+    await second.message('Is anybody there?').waitFor()
+    await trouble.waitFor({ state: 'detached' })
+    await holding(first, 5).waitFor()
+  })
+
+  test('over HTTP/2 has nothing to say: what is sent goes through', { timeout: 60_000 }, async () => {
+    const opened = await openTabs(lab.tls, 'six-pages-tls')
+    const [first] = opened
+    if (first === undefined) throw new Error('There are not six tabs.')
+    await first.say('Is anybody there?')
+    for (const tab of opened) await tab.message('Is anybody there?').waitFor()
+    expect(await first.page.getByText(/hold a connection/).count()).toBe(0)
   })
 })
 

@@ -4,15 +4,30 @@ import type { SessionState } from '../transports/session.state.ts'
 import { readAddress, roomAddress } from './address.ts'
 import { intervalAt, stepOf, steps } from './interval.ts'
 import { readDescription } from './lab-server.ts'
-import { gapNote, recoveredNote, switchedNote } from './notes.ts'
+import { fellBackNote, gapNote, notSwitchedNote, recoveredNote, switchedNote } from './notes.ts'
 import { presenceOf } from './presence.ts'
 
 describe('notes', () => {
   const report = { from: 'polling', to: 'websocket', durationMs: 12.3, overlapped: 0 }
 
   test('a switch says how long it took and what it lost', () => {
-    expect(switchedNote(report, 0)).toBe('switched to WebSocket in 12 ms · nothing lost')
-    expect(switchedNote(report, 1)).toBe('switched to WebSocket in 12 ms · 1 message lost')
+    expect(switchedNote(report, 0, false)).toBe('switched to WebSocket in 12 ms · nothing lost')
+    expect(switchedNote(report, 1, false)).toBe('switched to WebSocket in 12 ms · 1 message lost')
+  })
+
+  test('a climb back to what another had stood in for says so', () => {
+    expect(switchedNote(report, 0, true)).toBe('back on WebSocket in 12 ms · nothing lost')
+  })
+
+  test('what stands in is named with what it stands in for, and why', () => {
+    expect(fellBackNote('websocket', 'server-sent-events', 'The handshake was refused.')).toBe(
+      'WebSocket can’t be used here now · SSE stands in: The handshake was refused.',
+    )
+  })
+
+  test('a switch that did not come about says why, of the ladder too', () => {
+    expect(notSwitchedNote('http2-push', 'No TLS.')).toBe('could not switch to HTTP/2 push: No TLS.')
+    expect(notSwitchedNote('auto', 'No TLS.')).toBe('could not switch to Auto: No TLS.')
   })
 
   test('a recovery says how long it took and what came after', () => {

@@ -8,18 +8,18 @@ export interface Hue {
 }
 
 /**
- * Okabe and Ito's set, which stays apart for colour-blind readers: darkened where the original falls below 3:1 on white,
- * lightened where it would on black. A colour is never the only sign: the title stands beside it.
+ * Okabe and Ito's set with lightnesses of its own, so that any two of the eight stay apart for every kind of sight, and each from
+ * the surfaces (`client/hues.test.ts` computes both). A colour is never the only sign: the title stands beside it.
  */
 export const hues = {
-  orange: { light: '#b37400', dark: '#e69f00' },
-  green: { light: '#00875f', dark: '#2bb98d' },
-  blue: { light: '#0072b2', dark: '#56a9e0' },
-  vermillion: { light: '#c45200', dark: '#e8763a' },
-  purple: { light: '#a8578b', dark: '#cc79a7' },
-  yellow: { light: '#857a00', dark: '#e3d84a' },
-  umber: { light: '#7a4a1e', dark: '#d2ab83' },
-  ink: { light: '#33383d', dark: '#cdd2d7' },
+  orange: { light: '#985b00', dark: '#eaa300' },
+  green: { light: '#027e5a', dark: '#3bb499' },
+  blue: { light: '#0082c8', dark: '#0681d1' },
+  vermillion: { light: '#8a3300', dark: '#d85e16' },
+  purple: { light: '#b15d94', dark: '#9c597e' },
+  yellow: { light: '#93881e', dark: '#f4e54b' },
+  indigo: { light: '#5247b4', dark: '#a8a3ff' },
+  ink: { light: '#34393e', dark: '#c2d3e3' },
   grey: { light: '#6b7076', dark: '#8e959c' },
 } as const satisfies Record<string, Hue>
 
@@ -150,7 +150,7 @@ export const catalogue: readonly CatalogueEntry[] = [
     group: 'library',
     link: 'stays',
     pushesBack: false,
-    hue: hues.umber,
+    hue: hues.indigo,
   },
   {
     name: 'socket-io',

@@ -2,6 +2,7 @@
 import { roomProblem, userProblem } from '../../transports/text.ts'
 import type { Lab } from '../lab.ts'
 import { Field } from './field.tsx'
+import { InUse } from './in-use.tsx'
 import { PresenceLight } from './presence-light.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 
@@ -15,6 +16,7 @@ export function Bar({ lab, narrow }: { readonly lab: Lab; readonly narrow: boole
       {narrow ? null : (
         <div class="bar-end">
           <PresenceLight lab={lab} room={room} />
+          <InUse room={room} />
           <ThemeSwitch />
         </div>
       )}

@@ -5,6 +5,7 @@ import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { catalogue, describeTransport } from '../../transports/catalogue.ts'
 import { formatDuration } from '../format.ts'
+import { transportInUse } from '../in-use.ts'
 import { type LatencySample, latencyLimits } from '../latency.ts'
 import type { Room } from '../room.ts'
 import { theme } from '../theme.ts'
@@ -15,7 +16,7 @@ const stepMs = 100
 export function LatencyChart({ room }: { readonly room: Room }) {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => (place.current === null ? undefined : draw(place.current, room)), [room])
-  const { transport } = room.state.value
+  const transport = transportInUse(room.state.value)
   const summary = room.figures.value.latency.get(transport)
   const title = describeTransport(transport).title
   const label =

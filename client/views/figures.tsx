@@ -1,6 +1,7 @@
 // The live figures: what the link of this moment cost and how long messages took. Each explains itself.
 import { describeTransport } from '../../transports/catalogue.ts'
 import { formatBytes, formatCount, formatDuration } from '../format.ts'
+import { transportInUse } from '../in-use.ts'
 import type { Lab } from '../lab.ts'
 import { latencyLimits } from '../latency.ts'
 import type { Room } from '../room.ts'
@@ -16,7 +17,7 @@ const unseen = 'not visible here'
 /** How long messages took. */
 export function LatencyFigures({ lab, room }: FiguresProps) {
   const { latency } = room.figures.value
-  const transport = room.state.value.transport
+  const transport = transportInUse(room.state.value)
   const title = describeTransport(transport).title
   const summary = latency.get(transport)
   const clock = `This page’s monotonic clock, in steps of ${resolution(lab.clockResolutionMs)}.`

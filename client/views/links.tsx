@@ -23,14 +23,16 @@ const phaseWords: Record<LinkView['phase'], string> = {
 
 export function LinksView({ lab, room }: LinksProps) {
   const { links } = room.state.value
+  const racing = links.filter(({ phase }) => phase === 'opening')
   return (
     <section class="part" aria-labelledby="links-title">
       <h2 id="links-title">Link</h2>
       <div class="links">
         <ul>
-          {links.map((link) => (
+          {(racing.length > 1 ? links.filter((link) => !racing.includes(link)) : links).map((link) => (
             <LinkRow key={link.number} link={link} />
           ))}
+          {racing.length > 1 ? <RaceRow links={racing} /> : null}
           {links.length === 0 ? <li class="link-none">No link is open.</li> : null}
         </ul>
         {links.length === 1 ? <ConnectionLimit lab={lab} room={room} /> : null}
@@ -51,6 +53,26 @@ function LinkRow({ link }: { readonly link: LinkView }) {
       ) : (
         <Badge negotiated={link.negotiated} pushesBack={entry.pushesBack} />
       )}
+    </li>
+  )
+}
+
+/** Several that are being opened, of which one will carry the room: one row, so that nothing moves when another joins them. */
+function RaceRow({ links }: { readonly links: readonly LinkView[] }) {
+  return (
+    <li class="link link-race">
+      <span class="link-title">
+        {links.map(({ number, transport }) => {
+          const entry = describeTransport(transport)
+          return (
+            <span key={number} class="link-racer" style={{ '--hue': hueOf(entry) }}>
+              <span class="swatch" aria-hidden="true" />
+              {entry.short}{' '}
+            </span>
+          )
+        })}
+      </span>
+      <span class="link-phase">{phaseWords.opening}: the first to open wins</span>
     </li>
   )
 }

@@ -1,8 +1,7 @@
 // Where there is no room for both: a bar at the thumb that keeps the light, the transport and the latency in sight, and opens the instrument as a sheet.
 import { useRef } from 'preact/hooks'
-import { autoEntry, describeTransport } from '../../transports/catalogue.ts'
-import { auto } from '../../transports/contract.ts'
 import { formatDuration } from '../format.ts'
+import { entryInUse, inUseWords } from '../in-use.ts'
 import type { Lab } from '../lab.ts'
 import { presenceOf } from '../presence.ts'
 import type { Room } from '../room.ts'
@@ -15,8 +14,8 @@ export function Sheet({ lab, room }: { readonly lab: Lab; readonly room: Room })
   const dialog = useRef<HTMLDialogElement>(null)
   const state = room.state.value
   const presence = presenceOf(state, lab.nowMs.value)
-  const entry = describeTransport(state.transport)
-  const summary = room.figures.value.latency.get(state.transport)
+  const entry = entryInUse(state)
+  const summary = room.figures.value.latency.get(entry.name)
   return (
     <>
       <button
@@ -29,9 +28,7 @@ export function Sheet({ lab, room }: { readonly lab: Lab; readonly room: Room })
         <Light tone={presence.tone} />
         <span class="unseen">{presence.word}, </span>
         <span class="swatch" aria-hidden="true" />
-        <span class="sheet-transport">
-          {room.chosen.value === auto ? `${autoEntry.short} · ${entry.short}` : entry.short}
-        </span>
+        <span class="sheet-transport">{inUseWords(state)}</span>
         <span class="sheet-latency">
           {presence.seconds !== null
             ? `next try ${presence.seconds} s`

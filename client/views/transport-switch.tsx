@@ -5,6 +5,7 @@ import { describeTransport, groupTitles, type TransportGroup } from '../../trans
 import { auto, type TransportName } from '../../transports/contract.ts'
 import { roomAddress } from '../address.ts'
 import { formatDuration, secondsUntil } from '../format.ts'
+import { transportInUse } from '../in-use.ts'
 import type { Lab } from '../lab.ts'
 import type { Offer } from '../offers.ts'
 import type { Room } from '../room.ts'
@@ -70,7 +71,7 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
   // The ladder shows its steps instead.
   const always = chosen && entry.name !== auto
   const shown = always || opened.value === entry.name
-  const used = describeTransport(room.state.value.transport)
+  const used = describeTransport(transportInUse(room.state.value))
   // While nothing is open the ladder goes from one to the next.
   const isOpen = chosen && room.state.value.phase === 'open'
   return (

@@ -10,6 +10,9 @@ import type { Room } from '../room.ts'
 import { heldWords, OverTls } from './links.tsx'
 import { TryNow } from './presence-light.tsx'
 
+/** What is under way for less has no need of words. */
+const patienceMs = 1000
+
 interface TroubleProps {
   readonly lab: Lab
   readonly room: Room
@@ -17,7 +20,7 @@ interface TroubleProps {
 
 export function Trouble({ lab, room }: TroubleProps) {
   const state = room.state.value
-  if (state.phase === 'open' || state.trouble === null) return null
+  if (state.phase === 'open' || state.trouble === null) return <Starved lab={lab} room={room} />
   const presence = presenceOf(state, lab.nowMs.value)
   return (
     <section class="trouble" aria-label="Connection">
@@ -38,6 +41,27 @@ export function Trouble({ lab, room }: TroubleProps) {
       <div class="trouble-try">
         <TryNow lab={lab} room={room} />
       </div>
+    </section>
+  )
+}
+
+/** Nothing has failed yet, but what waits does so for a connection that the other tabs have. */
+function Starved({ lab, room }: TroubleProps) {
+  const held = lab.held.inBrowser.value ?? 0
+  const waitingSinceMs = room.waitingSinceMs.value
+  if (held < connectionsOfBrowser || waitingSinceMs === null) return null
+  if (lab.nowMs.value - waitingSinceMs < patienceMs) return null
+  const { pending } = room.state.value
+  return (
+    <section class="trouble" aria-label="Connection">
+      <p role="alert">
+        {pending === 0 ? 'No connection is free.' : 'What you sent waits for a free connection.'}
+      </p>
+      <AllHeld lab={lab} room={room} />
+      <p>
+        What you write is kept and sent once
+        {pending === 0 ? '' : `; ${formatPlural(pending, 'message waits', 'messages wait')}`}.
+      </p>
     </section>
   )
 }
