@@ -49,6 +49,8 @@ export const serverLimits = {
   /** Packets of Socket.IO that wait behind a write, or for the next poll: a batch, and answers to what was asked. Beyond it the session ends. */
   waitingPackets: 2048,
   waitingPacketBytes: 192 * 1024,
+  /** Handshakes of Socket.IO that have joined no room yet, all together: some 7 KiB each, for `headSeconds` at most. */
+  handshakes: 4096,
   /** What a refusal takes on the wire, about. */
   problemBytes: 512,
   /** Requests of one connection that wait for their turn; what is beyond is reset: the stream, or an HTTP/1.1 connection. */

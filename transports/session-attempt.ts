@@ -36,6 +36,8 @@ export class Attempt {
   #delivered = false
   #openedAtMs = 0
   #readsAtOpening = 0
+  /** How much had come when it was asked for a sign of life; null when it never was. */
+  #readsAtProbe: number | null = null
   #late = false
   #beganAtMs = 0
   #cancelTimer: CancelTimer | null = null
@@ -56,6 +58,18 @@ export class Attempt {
     if (this.#delivered || reads > this.#readsAtOpening) return 'useful'
     if (cause === 'idle') return 'stalled'
     return this.#parts.clock.nowMs() - this.#openedAtMs >= usefulAfterMs ? 'useful' : 'useless'
+  }
+
+  /** Asks the peer for a sign of life. */
+  probe(): void {
+    if (this.link === null) return
+    this.#readsAtProbe = this.link.stats().reads
+    this.link.probe()
+  }
+
+  /** Whether it owes a sign of life that it was asked for. */
+  get isSilent(): boolean {
+    return this.#readsAtProbe !== null && this.link?.stats().reads === this.#readsAtProbe
   }
 
   /** `timeoutMs`: how long opening it may take before it counts as failed. */

@@ -30,6 +30,8 @@ export class Opening {
   readonly sent: Sent[] = []
   closes = 0
   probes = 0
+  /** Events in which something arrived. */
+  reads = 0
   #settle: { resolve(link: Link): void; reject(error: unknown): void }
 
   constructor(
@@ -62,7 +64,13 @@ export class Opening {
             refuse: reject,
           })
         }),
-      stats: () => ({ payloadBytesUp: 0, payloadBytesDown: 0, requests: 1, reads: 0, bufferedBytes: null }),
+      stats: () => ({
+        payloadBytesUp: 0,
+        payloadBytesDown: 0,
+        requests: 1,
+        reads: this.reads,
+        bufferedBytes: null,
+      }),
       probe: () => {
         this.probes += 1
       },
@@ -85,6 +93,7 @@ export class Opening {
   }
 
   deliver(delivery: Delivery): void {
+    this.reads += 1
     void this.request.receive(delivery)
   }
 

@@ -250,6 +250,28 @@ describe('R32: a race up the ladder', () => {
     expect(tried()).toEqual(['socket', 'socket', 'stream'])
   })
 
+  test('a tab that was shown, and all is well: the next cut is answered by one handshake (R33)', async () => {
+    await of('socket').succeed(1)
+    of('socket').deliver(messages(1, 1))
+    session.reconnect()
+    of('socket').reads += 1
+    of('socket').end()
+    clock.advance(30_000)
+    await steps(10)
+    expect(tried()).toEqual(['socket', 'socket'])
+  })
+
+  test('a link that owes the sign of life that it was asked for is of another network: it is a race', async () => {
+    await of('socket').succeed(1)
+    of('socket').deliver(messages(1, 1))
+    session.reconnect()
+    of('socket').end({ cause: 'idle', retry: true, detail: 'It was silent.' })
+    clock.advance(30_000)
+    await turn()
+    await steps(1)
+    expect(tried().slice(0, 3)).toEqual(['socket', 'socket', 'stream'])
+  })
+
   test('closing gives up all of them', async () => {
     await steps(2)
     await session.close()

@@ -295,7 +295,7 @@ describe('the switch', () => {
   test('to where it is already does nothing; to what there is not, throws', async () => {
     expect(await session.switchTo('one')).toMatchObject({ durationMs: 0 })
     expect(openings).toHaveLength(1)
-    expect(() => session.switchTo('four')).toThrow(UsageError)
+    await expect(session.switchTo('four')).rejects.toThrow(UsageError)
   })
 
   test('the server may close the old link first, as replaced', async () => {

@@ -141,12 +141,11 @@ export class Session {
   /**
    * Goes over to another transport: opens the new link at the cursor, lets both run until the new one has caught up, then
    * closes the old one. Rejects with a `LinkError` when the new link cannot be opened (the old one goes on), or when a newer
-   * call takes the place of this one.
+   * call takes the place of this one; with a `UsageError` when there is no such transport, or no ladder for `auto`.
    */
-  switchTo(name: TransportName): Promise<SwitchReport> {
+  async switchTo(name: TransportName): Promise<SwitchReport> {
     const transport = name === auto ? this.#best() : this.#find(name)
-    if (this.#phase === 'closed')
-      return Promise.reject(new LinkError('local', 'This session is closed.', { retry: false }))
+    if (this.#phase === 'closed') throw new LinkError('local', 'This session is closed.', { retry: false })
     const from = this.#live?.transport.name ?? this.#transport.name
     if (
       this.#openings.first === null &&
@@ -157,7 +156,7 @@ export class Session {
       this.#fallback.wished = name
       this.#planReturn()
       this.#changed()
-      return Promise.resolve({ from, to: from, durationMs: 0, overlapped: 0 })
+      return { from, to: from, durationMs: 0, overlapped: 0 }
     }
     const wishedBefore = this.#granted()
     this.#supersede()
@@ -175,8 +174,10 @@ export class Session {
    */
   reconnect(): void {
     this.#fallback.forgive()
+    // What carries the session is believed as before, unless it owes an answer when it ends.
+    if (this.#live !== null) this.#fallback.opened(this.#live.transport.name)
     if (this.#phase === 'waiting') this.#open(this.#next())
-    this.#live?.link?.probe()
+    this.#live?.probe()
     this.#return()
   }
 
@@ -414,6 +415,8 @@ export class Session {
     this.#cancelReturn?.()
     const use = attempt.use(reason)
     if (use === 'useful') this.#failures = 0
+    // It was asked for a sign of life and gave none: this is another network, where something else may work.
+    if (attempt.isSilent) this.#fallback.forgive(attempt.transport.name)
     // What the server ends in words was no fault of the transport.
     if (reason.cause !== 'peer' && reason.cause !== 'replaced')
       this.#fallback.ended(attempt.transport.name, reason.detail, use)

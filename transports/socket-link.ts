@@ -101,8 +101,10 @@ export class SocketLink implements Link {
     })
     this.#inbox = new Inbox({
       take: (document) => this.#take(document),
-      // Where that can't be stopped it is read on, and piles up (R39).
-      pause: () => socket.pause?.(),
+      pause: () => {
+        socket.pause?.()
+        return socket.pause !== undefined
+      },
       resume: () => socket.resume?.(),
       isOver: () => this.#end.reason !== null,
       failed: (error) => this.#fail(error),

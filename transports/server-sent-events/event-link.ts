@@ -206,11 +206,12 @@ export class EventLink implements Link {
   }
 
   /** Where reading can be stopped nothing is heard meanwhile; a browser's EventSource reads on (R39). */
-  #pause(): void {
+  #pause(): boolean {
     const { source } = this.#parts
-    if (source.pause === undefined) return
+    if (source.pause === undefined) return false
     source.pause()
     this.#liveness.stop()
+    return true
   }
 
   #resume(): void {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Server as EngineServer, type Socket as EngineSocket } from 'engine.io'
+import { WebSocketServer } from 'ws'
 import { hostOf, refuseUpgrade } from '../before-router.server.ts'
 import type { MountContext, Query, UpgradeHandler } from '../contract.server.ts'
 import type { Negotiated } from '../contract.ts'
@@ -36,8 +37,8 @@ export class EngineSession {
   readonly #waiting: Packet[] = []
   #waitingBytes = 0
   #claimed = false
-  /** It has a place in its room: the hub ends it. */
-  hasPlace = false
+  /** Called when it has a place in its room: from then on the hub ends it. */
+  placed: () => void = () => undefined
   #ended = false
   readonly #endings: (() => void)[] = []
   /** Called when all that waited was handed on. */
@@ -204,6 +205,8 @@ export class RoomEngine extends EngineServer {
   readonly #context: MountContext
   readonly #log: (error: unknown) => void
   readonly #sessions = new Map<string, EngineSession>()
+  /** Handshakes that went no further yet, or whose room refused them: nobody follows a room with them, and no hub counts or ends them. */
+  readonly #placeless = new Set<EngineSession>()
   readonly #opening = new WeakMap<IncomingMessage, EngineSession>()
   readonly #bySocket = new WeakMap<object, EngineSession>()
 
@@ -215,6 +218,8 @@ export class RoomEngine extends EngineServer {
       // A proxy would hold back what it has to compress, and so would we (R1).
       httpCompression: false,
       perMessageDeflate: false,
+      // Not the version that the engine brings: that one answers every ping of a peer that takes no answers; this one ends such a peer (R38).
+      wsEngine: WebSocketServer,
     })
     this.#context = context
     this.#log = log
@@ -238,7 +243,12 @@ export class RoomEngine extends EngineServer {
     const session = this.#opening.get(request)
     if (session !== undefined) {
       this.#sessions.set(id, session)
-      session.onEnd(() => this.#sessions.delete(id))
+      this.#placeless.add(session)
+      session.placed = () => this.#placeless.delete(session)
+      session.onEnd(() => {
+        this.#sessions.delete(id)
+        this.#placeless.delete(session)
+      })
     }
     return id
   }
@@ -282,9 +292,9 @@ export class RoomEngine extends EngineServer {
     this.handleUpgrade(request, socket, head)
   }
 
-  /** Ends the handshakes that went no further or were refused: nobody follows a room with them, so that nobody else would. */
-  endUnconnected(): void {
-    for (const session of this.#sessions.values()) if (!session.hasPlace) session.terminate()
+  /** Ends those that have no place in a room: nobody else would. */
+  endPlaceless(): void {
+    for (const session of this.#placeless) session.terminate()
   }
 
   endAll(): void {
@@ -305,6 +315,10 @@ export class RoomEngine extends EngineServer {
       const id = one(query, 'sid')
       if (id === undefined || id === '') {
         this.#context.hub.assertServing()
+        if (this.#placeless.size >= serverLimits.handshakes)
+          return problem('overloaded', 'Too many have shaken hands and joined no room.', {
+            retryAfterMs: serverLimits.headSeconds * 1000,
+          })
         this.#opening.set(request, new EngineSession(room, request))
         return null
       }

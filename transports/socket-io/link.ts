@@ -5,6 +5,7 @@ import type { Closed, Delivery, Link, LinkStats, Negotiated, OpenRequest, Receip
 import type { Cursor } from '../cursor.ts'
 import { LinkError, messageOf, SendError } from '../errors.ts'
 import { type Counter, closedFor } from '../http.client.ts'
+import { Inbox } from '../inbox.ts'
 import { endedHere, LinkEnd } from '../link-end.ts'
 import { Liveness } from '../liveness.ts'
 import type { Draft } from '../message.ts'
@@ -22,12 +23,6 @@ const probeTimeoutMs = 5000
 
 /** Drafts on their way: the rest waits here, as the library can't be told to wait. Well under what the server allows. */
 const draftsInFlight = 64
-
-/**
- * What may wait here for an application that pushes back, in characters of JSON. The library can't stop reading: beyond it the
- * link ends, and the session reads on from its cursor (R39).
- */
-const waitingCharacters = 160 * 1024
 
 /** Counts what the engine moves; the first poll is on its way already. */
 export function countTraffic(socket: Socket, counter: Counter): void {
@@ -81,9 +76,7 @@ export class SocketIoLink implements Link {
   readonly #unsent: Sending[] = []
   readonly #inFlight = new Set<Sending>()
   #negotiated: Negotiated
-  /** What came while the application was busy with a delivery; null while it is not. */
-  #waiting: Delivery[] | null = null
-  #waitingCharacters = 0
+  readonly #inbox: Inbox<Delivery>
   #known: () => void = () => undefined
 
   constructor(parts: SocketIoParts) {
@@ -120,6 +113,14 @@ export class SocketIoLink implements Link {
       socket.off()
       socket.disconnect()
       this.#giveUpSends()
+    })
+    this.#inbox = new Inbox({
+      take: (delivery) => request.receive(delivery),
+      // The library can't be told to stop.
+      pause: () => false,
+      resume: () => undefined,
+      isOver: () => this.#end.reason !== null,
+      failed: (error) => this.#fail(error),
     })
     this.#listen()
   }
@@ -208,37 +209,7 @@ export class SocketIoLink implements Link {
     const document = documentOf(value)
     if (document.kind !== 'messages' && document.kind !== 'gap' && document.kind !== 'reset')
       throw new LinkError('protocol', 'A delivery that is none.')
-    if (this.#waiting === null) {
-      this.#take(document)
-      return
-    }
-    this.#waiting.push(document)
-    this.#waitingCharacters += weightOf(document)
-    if (this.#waitingCharacters <= waitingCharacters) return
-    const detail = 'This side did not take what came, and the library can’t push back.'
-    this.#end.end({ cause: 'slow', retry: true, detail })
-  }
-
-  #take(delivery: Delivery): void {
-    const taken = this.#parts.request.receive(delivery)
-    if (taken !== undefined) void this.#waitFor(taken)
-  }
-
-  /** The application pushes back: nothing more is handed up until it is ready. */
-  async #waitFor(taken: Promise<void>): Promise<void> {
-    const waiting: Delivery[] = []
-    this.#waiting = waiting
-    try {
-      await taken
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        if (this.#end.reason !== null) return
-        this.#waitingCharacters -= weightOf(next)
-        await this.#parts.request.receive(next)
-      }
-      this.#waiting = null
-    } catch (error) {
-      this.#fail(error)
-    }
+    this.#inbox.push(document)
   }
 
   #sendOn(): void {
@@ -285,12 +256,6 @@ export class SocketIoLink implements Link {
     const failure = error instanceof LinkError ? error : new LinkError('network', messageOf(error), { error })
     this.#end.end(closedFor(failure))
   }
-}
-
-/** About what a delivery was as JSON; its parts beside names and texts are of one length. */
-function weightOf(delivery: Delivery): number {
-  const messages = delivery.kind === 'messages' ? delivery.messages : []
-  return messages.reduce((sum, { user, text }) => sum + user.length + text.length + 120, 120)
 }
 
 function refusedSend(problem: Problem): SendError {

@@ -434,6 +434,58 @@ describe('who asks for what the library refuses by itself, and reads nothing (R3
   }, 20_000)
 })
 
+describe('a peer that pings and takes no pongs is cut, before its answers pile up (R38)', () => {
+  test.each([
+    ['in a room', true],
+    ['before it has joined one', false],
+  ])('%s', async (_what, joins) => {
+    const url = address('')
+    url.protocol = 'ws:'
+    url.searchParams.set('transport', 'websocket')
+    const socket = new WebSocket(url)
+    sockets.push(socket)
+    socket.on('error', () => socket.terminate())
+    await once(socket, 'open')
+    if (joins) {
+      socket.send('40{"last":"0"}')
+      await eventually(() => expect(lab.hub.stats().subscribers).toBe(1))
+    }
+    socket.pause()
+    const [connection] = served
+    if (connection === undefined) throw new Error('There is no connection.')
+    let mostBytes = 0
+    for (let count = 0; count < 200_000 && !connection.destroyed; count++) {
+      socket.ping('x'.repeat(120))
+      if (count % 1000 !== 0) continue
+      await new Promise((resolve) => setImmediate(resolve))
+      mostBytes = Math.max(mostBytes, connection.writableLength)
+    }
+    await eventually(() => expect(connection.destroyed).toBe(true))
+    expect(mostBytes).toBeLessThan(boundBytes)
+  })
+})
+
+test('handshakes that join no room are bounded: more are told to come back, and those of a room do not count', async () => {
+  const joined = await new Poller().handshake()
+  await joined.join()
+  const first = await new Poller().handshake()
+  const shake = async (): Promise<void> => {
+    const answer = await lab.fetch(address(''))
+    expect(answer.status).toBe(200)
+    await answer.text()
+  }
+  for (let made = 1; made < serverLimits.handshakes; made += 91) {
+    const count = Math.min(91, serverLimits.handshakes - made)
+    await Promise.all(Array.from({ length: count }, shake))
+  }
+  const refused = await fetch(address(''))
+  expect(refused.status).toBe(503)
+  expect(refused.headers.get('retry-after')).toBe('10')
+  expect(await refused.json()).toMatchObject({ type: '/problems/overloaded' })
+  await first.post('1')
+  await eventually(shake)
+})
+
 test('a room is checked whatever stands behind the query', async () => {
   const { sid } = await new Poller().handshake()
   // As bytes: a client's URL has no such part on the wire.

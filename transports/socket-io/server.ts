@@ -21,9 +21,9 @@ export const socketIoServer: ServerTransport = {
       engine.endAll()
       engine.close()
     })
-    // Those that never connected hold the server up; readers are told by the hub.
+    // Those that joined no room hold the server up; readers are told by the hub.
     app.addHook('preClose', (done) => {
-      engine.endUnconnected()
+      engine.endPlaceless()
       done()
     })
   },

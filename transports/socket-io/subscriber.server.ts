@@ -95,7 +95,7 @@ export class SocketIoSubscriber implements Subscriber {
       this.#gone()
       throw error
     }
-    this.#session.hasPlace = true
+    this.#session.placed()
     this.#session.onEnd(() => this.#gone())
   }
 

@@ -310,6 +310,23 @@ describe('a peer that does not read', () => {
     await eventually(() => expect(peer.count('error')).toBe(asked))
     expect(peer.closed).toBeNull()
   })
+
+  test('and pings and pings is cut, before pongs pile up (R38)', async () => {
+    const peer = await open()
+    const server = served.at(-1)
+    if (server === undefined) throw new Error('The server has no such connection.')
+    peer.socket.pause()
+    let most = 0
+    for (let count = 0; count < 200_000 && !server.destroyed; count++) {
+      peer.socket.ping('x'.repeat(120))
+      if (count % 1000 !== 0) continue
+      await new Promise((resolve) => setImmediate(resolve))
+      most = Math.max(most, server.writableLength)
+    }
+    await eventually(() => expect(server.destroyed).toBe(true))
+    expect(most).toBeLessThan(serverLimits.socketBacklogBytes)
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
+  })
 })
 
 describe('a peer that is silent', () => {
