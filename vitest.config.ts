@@ -1,16 +1,34 @@
 // How `npm test` finds and runs the tests: beside their sources, in Node, each file in a process of its own.
 import { defineConfig } from 'vitest/config'
 
+/** These run the bench itself, whose figures need a core for the server and one for its clients. */
+const measuring = ['bench/{bench,commands,faults,scenarios}.test.ts', 'bench/calibrate/calibrate.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['{server,client,transports,bench,docs}/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
     testTimeout: 15_000,
     // Of the tests that say that they may run beside each other.
     maxConcurrency: 6,
     hookTimeout: 30_000,
     teardownTimeout: 2_000,
     reporters: ['default'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'bench', include: measuring, maxWorkers: 2, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'lab',
+          include: ['{server,client,transports,bench,docs}/**/*.test.ts'],
+          exclude: measuring,
+          // One more than two cores have: many a test waits for a timer.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })
