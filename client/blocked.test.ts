@@ -111,7 +111,8 @@ test('R9: over HTTP/1.1 the page says that tabs share six connections, and where
 const why = {
   refuse:
     /^WebSocket left alone: The handshake failed, though the server answers the same path by fetch.* Tried again in /,
-  swallow: /^WebSocket left alone: The link did not open within [\d.]+ s\. Tried again in /,
+  swallow:
+    /^WebSocket left alone: The handshake had no answer within [\d.]+ s, though the server answers the same path by fetch.* Tried again in /,
   'answer 502':
     /^WebSocket left alone: The handshake was refused; the same path by fetch answers 502\. Tried again in /,
 } as const

@@ -116,7 +116,10 @@ export interface OpenRequest {
   receive(delivery: Delivery): void | Promise<void>
   /** Called exactly once after `open` has resolved; never for an open that rejected. Nothing is received afterwards. */
   closed(reason: Closed): void
-  /** Gives up opening: `open` then rejects with a `LinkError` of cause 'local'. It has no effect on an open link. */
+  /**
+   * Gives up opening: `open` then rejects with a `LinkError` of cause 'local'; where the reason is an `OpeningTooLate`, of another cause when
+   * the transport can say what kept it. It has no effect on an open link.
+   */
   readonly signal: AbortSignal
 }
 

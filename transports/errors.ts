@@ -82,6 +82,17 @@ export class SendError extends Error {
   }
 }
 
+/** Why a signal gave an opening up: it took too long. */
+export class OpeningTooLate extends Error {
+  override readonly name = 'OpeningTooLate'
+  readonly afterMs: number
+
+  constructor(afterMs: number) {
+    super(`The link did not open within ${Math.round(afterMs / 100) / 10} s.`)
+    this.afterMs = afterMs
+  }
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

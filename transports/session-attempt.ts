@@ -1,7 +1,7 @@
 // One link of a session, from the call that opens it to its end.
 import type { CancelTimer, Clock } from './clock.ts'
 import type { ClientTransport, Closed, Delivery, Link, OpenRequest } from './contract.ts'
-import { LinkError, messageOf } from './errors.ts'
+import { LinkError, messageOf, OpeningTooLate } from './errors.ts'
 import type { LinkUse } from './fallback.ts'
 import type { LinkView } from './session.state.ts'
 
@@ -38,7 +38,7 @@ export class Attempt {
   #readsAtOpening = 0
   /** How much had come when it was asked for a sign of life; null when it never was. */
   #readsAtProbe: number | null = null
-  #late = false
+  #late: OpeningTooLate | null = null
   #beganAtMs = 0
   #cancelTimer: CancelTimer | null = null
   /** It closed before its opening was told. */
@@ -97,21 +97,26 @@ export class Attempt {
         this.#cancelTimer?.()
         if (this.#ended) return
         this.#ended = true
-        this.#parts.onFailed(this.#late ? this.#tooLate() : asLinkError(error))
+        const failure = asLinkError(error)
+        // A transport may know more about it than the time.
+        const knowsWhy = failure.cause !== 'local'
+        this.#parts.onFailed(
+          this.#late === null || knowsWhy ? failure : new LinkError('idle', this.#late.message),
+        )
       },
     )
   }
 
   /** From now on opening it may take so long, in ms: nothing else carries the session any more. */
   hurry(timeoutMs: number): void {
-    if (this.link === null && !this.#ended && !this.#late) this.#limit(timeoutMs)
+    if (this.link === null && !this.#ended && this.#late === null) this.#limit(timeoutMs)
   }
 
   #limit(timeoutMs: number): void {
     this.#cancelTimer?.()
     this.#cancelTimer = this.#parts.clock.after(timeoutMs, () => {
-      this.#late = true
-      this.#abort.abort()
+      this.#late = new OpeningTooLate(this.#parts.clock.nowMs() - this.#beganAtMs)
+      this.#abort.abort(this.#late)
     })
   }
 
@@ -140,11 +145,6 @@ export class Attempt {
       phase,
       negotiated: this.link?.negotiated ?? null,
     }
-  }
-
-  #tooLate(): LinkError {
-    const seconds = Math.round((this.#parts.clock.nowMs() - this.#beganAtMs) / 100) / 10
-    return new LinkError('idle', `The link did not open within ${seconds} s.`)
   }
 
   #opened(link: Link): void {

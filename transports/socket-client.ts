@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from './clock.ts'
 import type { ClientTransport, Link, OpenRequest, TransportName } from './contract.ts'
 import { formatCursor } from './cursor.ts'
-import { LinkError, messageOf } from './errors.ts'
+import { LinkError, messageOf, OpeningTooLate } from './errors.ts'
 import { type Counter, type Fetch, newCounter, roomUrl, unreachable } from './http.client.ts'
 import { whyNotOpened } from './socket-diagnosis.ts'
 import { jsonSubprotocol } from './socket-documents.ts'
@@ -88,12 +88,22 @@ export class WebSocketTransport implements ClientTransport {
         return
       }
       const socket = construct(WebSocket, socketUrl(request, this.#address))
-      const giveUp = () => fail(new LinkError('local', 'Given up.'))
-      const fail = (error: LinkError) => {
+      const httpUrl = roomUrl(request, this.#address, request.start)
+      const drop = () => {
         request.signal.removeEventListener('abort', giveUp)
         silence(socket)
         socket.close()
+      }
+      const fail = (error: LinkError) => {
+        drop()
         reject(error)
+      }
+      const giveUp = () => {
+        drop()
+        const { reason } = request.signal
+        if (fetch !== undefined && reason instanceof OpeningTooLate)
+          void whyNotOpened(fetch, httpUrl, new AbortController().signal, reason.afterMs).then(reject)
+        else reject(new LinkError('local', 'Given up.'))
       }
       request.signal.addEventListener('abort', giveUp)
       const counter = newCounter()
@@ -115,8 +125,7 @@ export class WebSocketTransport implements ClientTransport {
       }
       socket.onclose = ({ reason }: CloseLike) => {
         if (fetch === undefined || reason !== '' || said !== '') fail(neverOpened(reason, said))
-        else
-          void whyNotOpened(fetch, roomUrl(request, this.#address, request.start), request.signal).then(fail)
+        else void whyNotOpened(fetch, httpUrl, request.signal).then(fail)
       }
     })
   }

@@ -1,9 +1,9 @@
 // Why a WebSocket did not open, as the same path by fetch tells it: what each answer stands for, and the real server's answers.
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { LinkError } from './errors.ts'
+import { LinkError, OpeningTooLate } from './errors.ts'
 import { type Lab, startLab } from './lab.harness.ts'
 import { problem } from './problem.ts'
-import { WebSocketTransport } from './socket-client.ts'
+import { type WebSocketConstructor, WebSocketTransport } from './socket-client.ts'
 import { diagnosisTimeoutMs, whyNotOpened } from './socket-diagnosis.ts'
 import type { CloseLike, WebSocketLike } from './socket-link.ts'
 import { webSocketServer } from './websocket/server.ts'
@@ -46,6 +46,23 @@ test('no answer at all: it is the network, and the reason is kept', async () => 
   expect(error.message).toBe('The handshake failed; the same path by fetch fails too: Failed to fetch.')
 })
 
+test.each([
+  [
+    new Response(JSON.stringify(problem('upgrade-required', 'Open this.')), { status: 426 }),
+    'The handshake had no answer within 1.3 s, though the server answers the same path by fetch: something on the way lets no WebSocket through.',
+  ],
+  [
+    new Response('', { status: 502 }),
+    'The handshake had no answer within 1.3 s; the same path by fetch answers 502.',
+  ],
+])(
+  'a handshake that had no answer: what the same path answers, and how long it was waited for',
+  async (response, words) => {
+    const error = await whyNotOpened(answering(response), address, never, 1300)
+    expect(error).toMatchObject({ cause: 'network', retry: true, message: words })
+  },
+)
+
 test('no answer in time is not waited for', async () => {
   const timeout = new AbortController()
   const spy = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(timeout.signal)
@@ -70,19 +87,14 @@ describe('a client half whose WebSocket tells nothing, before the real server', 
 
   afterEach(() => lab.close())
 
-  /** A browser's, on a network that refuses the handshake: it closes, and says nothing. */
-  class Refused implements WebSocketLike {
+  /** A browser's, which never says why. */
+  class Silent implements WebSocketLike {
     readonly protocol = ''
     readonly bufferedAmount = 0
     onopen: ((event: never) => void) | null = null
     onmessage: ((event: never) => void) | null = null
     onclose: ((event: never) => void) | null = null
     onerror: ((event: never) => void) | null = null
-    constructor() {
-      queueMicrotask(() =>
-        (this.onclose as ((event: CloseLike) => void) | null)?.({ code: 1006, reason: '' }),
-      )
-    }
     send(): void {
       throw new Error('It never opened.')
     }
@@ -91,8 +103,30 @@ describe('a client half whose WebSocket tells nothing, before the real server', 
     }
   }
 
-  async function failure(): Promise<unknown> {
-    const transport = new WebSocketTransport({ WebSocket: Refused, fetch: lab.fetch })
+  /** On a network that refuses the handshake: it closes, and says nothing. */
+  class Refused extends Silent {
+    constructor() {
+      super()
+      queueMicrotask(() =>
+        (this.onclose as ((event: CloseLike) => void) | null)?.({ code: 1006, reason: '' }),
+      )
+    }
+  }
+
+  /** On a network that swallows it: nothing ever comes. */
+  class Swallowed extends Silent {
+    static open = 0
+    constructor() {
+      super()
+      Swallowed.open += 1
+    }
+    override close(): void {
+      Swallowed.open -= 1
+    }
+  }
+
+  async function failure(WebSocket: WebSocketConstructor = Refused, signal = never): Promise<unknown> {
+    const transport = new WebSocketTransport({ WebSocket, fetch: lab.fetch })
     const opening = transport.open({
       base: lab.http,
       room: 'lounge',
@@ -101,7 +135,7 @@ describe('a client half whose WebSocket tells nothing, before the real server', 
       start: { last: 0 },
       receive: () => undefined,
       closed: () => undefined,
-      signal: never,
+      signal,
     })
     return opening.catch((error: unknown) => error)
   }
@@ -109,6 +143,29 @@ describe('a client half whose WebSocket tells nothing, before the real server', 
   test('learns that the server is there', async () => {
     lab = await startLab({ transports: [webSocketServer] })
     expect(await failure()).toMatchObject({ cause: 'network', message: expect.stringContaining('by fetch') })
+  })
+
+  test('learns that the handshake was swallowed, when it is given up as too late: and nothing of it is left', async () => {
+    lab = await startLab({ transports: [webSocketServer] })
+    const giveUp = new AbortController()
+    const opening = failure(Swallowed, giveUp.signal)
+    expect(Swallowed.open).toBe(1)
+    giveUp.abort(new OpeningTooLate(1300))
+    expect(Swallowed.open).toBe(0)
+    expect(await opening).toMatchObject({
+      cause: 'network',
+      message: expect.stringContaining('had no answer within 1.3 s, though'),
+    })
+  })
+
+  test('asks nothing when it is given up for another reason', async () => {
+    lab = await startLab({ transports: [webSocketServer] })
+    const giveUp = new AbortController()
+    const asked = vi.spyOn(lab, 'fetch')
+    const opening = failure(Swallowed, giveUp.signal)
+    giveUp.abort()
+    expect(await opening).toMatchObject({ cause: 'local' })
+    expect(asked).not.toHaveBeenCalled()
   })
 
   test('learns when to come back to one that goes away (R33)', async () => {
