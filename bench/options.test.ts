@@ -1,5 +1,6 @@
 // The command line: what it understands, what it refuses, and that the help explains every column.
 import { describe, expect, it } from 'vitest'
+import { ladder } from '../transports/catalogue.ts'
 import { UsageError } from '../transports/errors.ts'
 import { listText } from './commands/list.ts'
 import { profiles } from './limits.ts'
@@ -123,6 +124,10 @@ describe('parseOptions', () => {
     const refused = (): Command => parse(...args.filter((arg) => arg !== ''))
     expect(refused).toThrow(UsageError)
     expect(refused).toThrow(/^[^\n]+$/)
+  })
+
+  it('takes auto for the steps of its ladder, once each', () => {
+    expect(settingsOf('opening', '--transports', 'auto,polling').transports).toEqual(ladder)
   })
 
   it('refuses transports that all need TLS without it', () => {

@@ -1,5 +1,7 @@
 // The command line of a run, and its help. Pure: nothing is started here.
 import { parseArgs } from 'node:util'
+import { ladder } from '../transports/catalogue.ts'
+import { auto } from '../transports/contract.ts'
 import { UsageError } from '../transports/errors.ts'
 import { optionLines, understood, whole } from './arguments.ts'
 import { benchLimits, type Profile, type ProfileName, profiles } from './limits.ts'
@@ -59,7 +61,7 @@ export const settingsOptions = {
     type: 'string',
     multiple: true,
     value: 'NAME,…',
-    help: 'Which transports take part.',
+    help: 'Which transports take part. auto: the steps of its ladder.',
   },
   seed: {
     type: 'string',
@@ -193,7 +195,9 @@ function scenarioNames(asked: readonly string[], profileName: ProfileName): read
 
 function transportsFrom(asked: readonly string[], profileName: ProfileName): readonly string[] {
   if (asked.length === 0) return transportsOf(profileName)
-  return [...new Set(asked.map((name) => oneOf('transport', name, transportNames)))]
+  const known = [auto, ...transportNames]
+  const names = asked.flatMap((name) => (oneOf('transport', name, known) === auto ? ladder : [name]))
+  return [...new Set(names)]
 }
 
 function coresFrom(text: string): readonly [number, number] {

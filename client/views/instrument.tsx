@@ -23,7 +23,9 @@ export function Instrument({ lab, room, narrow }: InstrumentProps) {
         <TransportSwitch lab={lab} room={room} />
         <LinksView lab={lab} room={room} />
         <section class="part latency" aria-labelledby="latency-title">
-          <h2 id="latency-title">Delivery latency</h2>
+          <h2 id="latency-title">
+            Delivery latency <span class="aside">from sent to shown here</span>
+          </h2>
           <LatencyFigures lab={lab} room={room} />
           <LatencyChart room={room} />
           <TrafficFigures room={room} />
