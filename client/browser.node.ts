@@ -99,6 +99,14 @@ export class RunningLab {
     })
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
   }
+
+  /** What the server has of a room: its last messages' texts, in order. */
+  async said(room: string): Promise<readonly string[]> {
+    const response = await fetch(new URL(`/rooms/${room}/messages`, this.plain))
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
+    const { messages } = (await response.json()) as { messages: readonly { text: string }[] }
+    return messages.map(({ text }) => text)
+  }
 }
 
 export async function startBrowser(): Promise<Browser> {
