@@ -96,6 +96,7 @@ function makeFastify(options: AppOptions): FastifyInstance {
     return503OnClosing: false,
     bodyLimit: wireLimits.draftBytes,
     requestTimeout: 3 * options.headMs,
+    keepAliveTimeout: serverLimits.keepAliveMs,
     routerOptions: { maxParamLength: serverLimits.headBytes },
     clientErrorHandler,
     frameworkErrors: (error, _request, reply) => {
@@ -133,8 +134,9 @@ function makeFastify(options: AppOptions): FastifyInstance {
   } as object) as unknown as FastifyInstance
   // Nobody else ends a connection whose handshake fails or never comes: Node's HTTP/2 server leaves it open.
   fastify.server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
-  // The HTTP/1.1 half of the port.
+  // The HTTP/1.1 half of the port, of which Fastify knows nothing: Node would close a connection after 5 s, and a poll each 10 s needed a new one each time.
   Object.assign(fastify.server, {
+    keepAliveTimeout: serverLimits.keepAliveMs,
     headersTimeout: options.headMs,
     requestTimeout: 3 * options.headMs,
   })

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { wireLimits } from '../transports/limits.ts'
+import { serverLimits, wireLimits } from '../transports/limits.ts'
 import { type Problem, problemName, problems } from '../transports/problem.ts'
 import {
   type Answer,
@@ -102,6 +102,14 @@ describe.each(ways)('over %s', (_way, asked) => {
     }
   })
 })
+
+test.each(ways.slice(0, 2))(
+  'over %s a connection is kept for longer than any poll’s interval',
+  async (_way, asked) => {
+    const { headers } = await asked(messages, { headers: { connection: 'keep-alive' } })
+    expect(headers['keep-alive']).toBe(`timeout=${serverLimits.keepAliveMs / 1000}`)
+  },
+)
 
 test('a request for another name is refused (R23)', async () => {
   for (const host of ['rebound.example', `rebound.example:${server.plainUrl.port}`, 'localhost']) {

@@ -49,6 +49,8 @@ export const serverLimits = {
   /** Packets of Socket.IO that wait behind a write, or for the next poll: a batch, and answers to what was asked. Beyond it the session ends. */
   waitingPackets: 2048,
   waitingPacketBytes: 192 * 1024,
+  /** Socket.IO's engine waits for so much of a heartbeat between a pong and the next ping: with a round trip on top, one comes each heartbeat. */
+  enginePingShare: 0.75,
   /** Handshakes of Socket.IO that have joined no room yet, all together: some 7 KiB each, for `headSeconds` at most. */
   handshakes: 4096,
   /** What a refusal takes on the wire, about. */
@@ -75,6 +77,8 @@ export const serverLimits = {
   pongMs: 10_000,
   /** A client's handshake or request head must be whole by then. */
   headSeconds: 10,
+  /** How long an HTTP/1.1 connection is kept when nothing is asked: longer than the intervals of polls, and than a minute, which many clients and proxies keep one for. */
+  keepAliveMs: 72_000,
   /** The head of a request. */
   headBytes: 16 * 1024,
   /** On a drain nobody is asked to come back earlier than this: the server that follows has to start first. */
