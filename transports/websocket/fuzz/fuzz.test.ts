@@ -76,7 +76,7 @@ describe('the fuzzer', { timeout: 30_000 }, () => {
 
   it('notices one that hangs', async () => {
     const { finding } = await runCampaign({ ...options, targets: ['server'], fault: 'hang', hangMs: 1000 })
-    expect(finding?.what).toBe('it has not come back after 1000 ms')
+    expect(finding?.what).toBe('it has not come back after 1000 ms: it runs in a circle')
     expect(finding?.trace).not.toBe('')
   })
 

@@ -48,13 +48,22 @@ export function runCampaign(options: RunOptions): Promise<Summary> {
     const fail = (what: string): void =>
       settle({ ...latest, finding: findingAt(order, new Int32Array(current)[0] ?? 0, what) })
     let seen = -1
-    let sinceMs = performance.now()
+    let looksInVain = 0
+    let before = worker.performance.eventLoopUtilization()
     const watch = setInterval(() => {
       const index = Atomics.load(new Int32Array(current), 0)
       if (index !== seen) {
         seen = index
-        sinceMs = performance.now()
-      } else if (performance.now() - sinceMs > hangMs) fail(`it has not come back after ${hangMs} ms`)
+        looksInVain = 0
+        before = worker.performance.eventLoopUtilization()
+        return
+      }
+      // Looks are counted, not time: a machine that stood still for a while held this thread up as well.
+      looksInVain += 1
+      if (looksInVain * watchEveryMs <= hangMs) return
+      const { utilization } = worker.performance.eventLoopUtilization(before)
+      const doing = utilization > 0.5 ? 'it runs in a circle' : 'it waits'
+      fail(`it has not come back after ${hangMs} ms: ${doing}`)
     }, watchEveryMs)
     worker.on('message', ({ done, summary }: CampaignReport) => {
       latest = summary
