@@ -160,7 +160,7 @@ export const profiles = {
     goals: { rounds: 3, windowMs: 1000, warmUpMs: 1000 },
     slow: { blocks: 1, windowMs: 1500, stopMs: 3000, memoryRounds: 0, memoryMs: 0 },
   },
-  /** About twelve minutes: every transport of the field, twelve times each. */
+  /** Within ten minutes: every transport of the field, twelve times each. */
   standard: {
     blocks: 12,
     trickle: {

@@ -120,8 +120,11 @@ export const trusting = { rejectUnauthorized: false, servername: 'localhost' } a
 /** What a `fetch` may speak. `h2`: HTTP/2 over TLS as a browser negotiates it, HTTP/1.1 without. */
 export type HttpVersion = 'h2' | 'http/1.1'
 
-/** As browsers have: one connection to an origin over HTTP/2, six over HTTP/1.1, where a parked request takes one. */
-const connectionsOf: Readonly<Record<HttpVersion, number>> = { h2: 1, 'http/1.1': 6 }
+/**
+ * One connection to an origin over HTTP/2. Over HTTP/1.1 one for what is asked or parked and one for what is sent, of the six that browsers
+ * have: undici would open all of them by and by, where a browser takes the last used again, and each would cost a handshake.
+ */
+const connectionsOf: Readonly<Record<HttpVersion, number>> = { h2: 1, 'http/1.1': 2 }
 
 /** A `fetch` with connections of its own, as a person's browser has. */
 export function countedFetch(

@@ -91,9 +91,18 @@ function ownBytes(flow: Flow, wire: Wire): { readonly down: number; readonly up:
   return wire === 'long-poll' ? longPolled(flow) : pushed(flow, wire)
 }
 
+const enginePingMs = serverLimits.heartbeatMs * serverLimits.enginePingShare
+
+/** How often a silent link speaks by a clock of its own, ms, from its opening on; 0: by heartbeats, which the server spreads over all links. */
+export function ownClockMs(wire: Wire): number {
+  if (wire === 'long-poll') return serverLimits.heartbeatMs
+  return wire === 'socket-io' ? enginePingMs : 0
+}
+
 /** Heartbeats of a connection and second: Parley's come at this pace whatever else flows, the controls' never within a cell. */
-function beatsPerSecond(server: ServerKind): number {
-  return server === 'parley' ? 1000 / serverLimits.heartbeatMs : 0
+function beatsPerSecond(server: ServerKind, wire: Wire): number {
+  if (server !== 'parley') return 0
+  return 1000 / (wire === 'socket-io' ? enginePingMs : serverLimits.heartbeatMs)
 }
 
 function isHttp2({ protocol }: Pick<Flow, 'protocol'>): boolean {
@@ -110,7 +119,7 @@ function sentOver({ upLink, deliveries, audience }: Flow): number {
  * reads than deliveries, nothing was joined and the rest were heartbeats.
  */
 export function documentsOf(flow: Flow): { readonly documents: number; readonly beats: number } {
-  const expectedBeats = flow.connectionSeconds * beatsPerSecond(flow.server)
+  const expectedBeats = flow.connectionSeconds * beatsPerSecond(flow.server, flow.wire)
   const isSocket = flow.wire === 'websocket' || flow.wire === 'websocket-h2' || flow.wire === 'socket-io'
   const reads = flow.reads - (isSocket ? sentOver(flow) : 0)
   if (reads >= flow.deliveries) {
@@ -135,7 +144,7 @@ function pushed(flow: Flow, wire: OpenWire): { readonly down: number; readonly u
   const document = deliveryBytes(shapeOf(flow), flow.deliveries / documents)
   const http2 = isHttp2(flow)
   const isStream = wire === 'http2-stream' || (wire === 'events' && http2)
-  const pings = isStream ? flow.connectionSeconds * beatsPerSecond(flow.server) : 0
+  const pings = isStream ? flow.connectionSeconds * beatsPerSecond(flow.server, flow.wire) : 0
   const ping = pings * writeBytes(http2PingBytes, flow.secure)
   return {
     down:
@@ -248,9 +257,11 @@ export function restingBytes(link: Pick<Flow, 'wire' | 'server' | 'secure' | 'pr
     const overHttp2 = wire === 'poll' ? http2Poll : http2LongPoll
     const overHttp1 = wire === 'poll' ? http1Poll : http1LongPoll
     const { down, up } = http2 ? overHttp2(shape, 0, everyMs) : overHttp1(shape, 0, secure)
-    return { down: (down * 1000) / everyMs, up: (up * 1000) / everyMs }
+    // Who parks is asked by PING whether it lives (`SessionPulse`).
+    const ping = wire === 'long-poll' && http2 ? writeBytes(http2PingBytes, secure) : 0
+    return { down: ((down + ping) * 1000) / everyMs, up: ((up + ping) * 1000) / everyMs }
   }
-  const beats = beatsPerSecond(server)
+  const beats = beatsPerSecond(server, wire)
   const isStream = wire === 'http2-stream' || (wire === 'events' && http2)
   const ping = isStream ? writeBytes(http2PingBytes, secure) : 0
   return {

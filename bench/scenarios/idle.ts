@@ -1,6 +1,7 @@
 // Links that have nothing to do, in several numbers: CPU and bytes for each second, and the slope of the server's memory.
 import { benchLimits } from '../limits.ts'
 import type { IdleCell } from '../measurement.ts'
+import { ownClockMs } from '../model/bytes.ts'
 import { watchedOf } from '../processes.ts'
 import { randomStream, shuffled } from '../random.ts'
 import type { Settings } from '../settings.ts'
@@ -31,9 +32,12 @@ export const idle: Scenario = {
 
 function stepOf(settings: Settings, subject: Subject, connections: number, block: number): Step {
   const { intervalMs } = subject
-  // Whole intervals, in each of which every poller asks about once.
+  // Whole periods, in each of which every link speaks once that goes by a clock of its own.
   const { windowMs: wishedMs } = settings.profile.idle
-  const windowMs = intervalMs > 0 ? Math.ceil(wishedMs / intervalMs) * intervalMs : wishedMs
+  const periodMs = intervalMs > 0 ? intervalMs : ownClockMs(transportOf(subject.transport).wire)
+  const windowMs = periodMs > 0 ? Math.ceil(wishedMs / periodMs) * periodMs : wishedMs
+  // Where memory is asked for, by several numbers of links: what an earlier cell needed would still be among what this one has.
+  const ownServer = settings.profile.idle.connections.length > 1
   const seed = Math.floor(randomStream(settings.seed, `idle ${connections} ${block}`)() * 2 ** 31)
   return {
     scenario: 'idle',
@@ -41,7 +45,7 @@ function stepOf(settings: Settings, subject: Subject, connections: number, block
     subject: subject.name,
     block,
     estimateMs:
-      benchLimits.idle.serverMs +
+      (ownServer ? benchLimits.idle.serverMs : 0) +
       benchLimits.idle.settleMs +
       intervalMs +
       windowMs +
@@ -50,8 +54,7 @@ function stepOf(settings: Settings, subject: Subject, connections: number, block
       const startedMs = lab.elapsedMs
       const transport = transportOf(subject.transport)
       const { secure } = settings
-      // A server of its own: what an earlier cell needed would still be among what this one has.
-      const server = await lab.fresh(transport.server)
+      const server = ownServer ? await lab.fresh(transport.server) : await lab.server(transport.server)
       try {
         const result = await (await lab.generator()).order({
           kind: 'idle',
@@ -77,7 +80,7 @@ function stepOf(settings: Settings, subject: Subject, connections: number, block
           ...result,
         }
       } finally {
-        await server.stop()
+        if (ownServer) await server.stop()
       }
     },
   }

@@ -174,12 +174,12 @@ export class EngineSession {
 }
 
 /**
- * The engine waits from a pong to the next ping, so that pings are as far apart as its interval and a round trip: three quarters of a
- * heartbeat keep the promise of one each heartbeat. Its timers know no mercy when this side itself was held up, so a pong has three
- * heartbeats where those are short; with the usual ones both ends find the other dead within two (R34).
+ * The engine waits from a pong to the next ping, so that pings are as far apart as its interval and a round trip. Its timers know no
+ * mercy when this side itself was held up, so a pong has three heartbeats where those are short; with the usual ones both ends find the
+ * other dead within two (R34).
  */
 function pingsOf(heartbeatMs: number): { readonly pingInterval: number; readonly pingTimeout: number } {
-  const pingInterval = Math.round(heartbeatMs * 0.75)
+  const pingInterval = Math.round(heartbeatMs * serverLimits.enginePingShare)
   return { pingInterval, pingTimeout: Math.min(3 * heartbeatMs, serverLimits.pongMs) }
 }
 
