@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
 
-/** What the proxy does with a request to upgrade: resets its connection, never answers, answers for whatever is asked of the socket's path, or cuts it soon after the answer. */
+/** What the proxy does with a request to upgrade: resets its connection, never answers, answers for whatever is asked of the socket's path, or cuts it soon after the hello. */
 type Manner = 'refuse' | 'swallow' | 'answer 502' | 'cut soon' | 'pass'
 
 /** A proxy for plain HTTP that passes everything but WebSockets. */
@@ -36,15 +36,23 @@ class BlockingProxy {
         if (isUpgrade) this.upgrades += 1
         if (isUpgrade && this.manner === 'refuse') near.resetAndDestroy()
         else if (!isUpgrade || this.manner !== 'swallow') far.write(chunk)
-        if (isUpgrade && this.manner === 'cut soon') setTimeout(() => near.resetAndDestroy(), 200)
       })
-      far.on('data', (chunk) => near.write(chunk))
+      far.on('data', (chunk: Buffer) => {
+        near.write(chunk)
+        const opens = chunk.includes('"kind":"hello","transport":"websocket"')
+        if (opens && this.manner === 'cut soon') setTimeout(() => near.resetAndDestroy(), 200)
+      })
     })
   }
 
   async open(): Promise<number> {
     await once(this.#server.listen(0, '127.0.0.1'), 'listening')
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Resets whatever is open. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
   close(): void {
@@ -134,6 +142,17 @@ describe('R32: a proxy', () => {
       expect(await opened.violations()).toEqual([])
     },
   )
+
+  test('that lets WebSockets through no more: the first handshake that it stops is the last', async () => {
+    const opened = await open('pass')
+    await opened.settled('websocket')
+    expect(proxy.upgrades).toBe(1)
+    proxy.manner = 'refuse'
+    proxy.cut()
+    await opened.page.getByText(/^WebSocket can’t be used here now · SSE stands in: /).waitFor()
+    await opened.settled('server-sent-events')
+    expect(proxy.upgrades).toBe(2)
+  })
 
   test('that changes its mind, or another network: the page goes back when it is told so', async () => {
     const opened = await open('refuse')

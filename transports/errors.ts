@@ -27,6 +27,8 @@ export class LinkError extends Error {
   readonly retryAfterMs: number | undefined
   /** The server's own words, where it had any. */
   readonly problem: Problem | undefined
+  /** The server is there, and answers by other means: something on the way stops this transport. */
+  readonly isBlocked: boolean
 
   constructor(
     cause: LinkCause,
@@ -35,6 +37,7 @@ export class LinkError extends Error {
       retry?: boolean
       retryAfterMs?: number | undefined
       problem?: Problem | undefined
+      isBlocked?: boolean
       error?: unknown
     } = {},
   ) {
@@ -43,6 +46,7 @@ export class LinkError extends Error {
     this.retry = options.retry ?? cause !== 'refused'
     this.retryAfterMs = options.retryAfterMs
     this.problem = options.problem
+    this.isBlocked = options.isBlocked ?? false
     if (options.error !== undefined) this.error = options.error
   }
 

@@ -96,7 +96,7 @@ export class Fallback {
   }
 
   /**
-   * It could not be opened, for a reason that may be its own. `final`: it was refused for good.
+   * It could not be opened, for a reason that may be its own. `final`: that is certain, as it was refused for good, or is stopped where others pass.
    * True: `next()` is another one now, to be tried at once. False: there is nothing better to try.
    */
   failed(name: TransportName, detail: string, final: boolean): boolean {

@@ -261,6 +261,18 @@ describe('R32: a race up the ladder', () => {
     expect(tried()).toEqual(['socket', 'socket'])
   })
 
+  test('what has worked and is stopped now, while the server answers by other means, is not tried again first', async () => {
+    await of('socket').succeed(1)
+    of('socket').deliver(messages(1, 1))
+    of('socket').end()
+    clock.advance(30_000)
+    await turn()
+    await of('socket').fail(new LinkError('network', 'Stopped on the way.', { isBlocked: true }))
+    expect(tried()).toEqual(['socket', 'socket', 'stream'])
+    await of('stream').succeed(1)
+    expect(session.state.ladder[0]).toMatchObject({ standing: 'skipped', detail: 'Stopped on the way.' })
+  })
+
   test('a link that owes the sign of life that it was asked for is of another network: it is a race', async () => {
     await of('socket').succeed(1)
     of('socket').deliver(messages(1, 1))

@@ -378,7 +378,7 @@ export class Session {
       // What the server says of itself holds for the others too.
       if (!isOwn) this.#openings.end()
       waiter = this.#switch.failed(attempt, true, this.#openings.first)
-      const another = isOwn && this.#fallback.failed(name, error.message, !error.retry)
+      const another = isOwn && this.#fallback.failed(name, error.message, !error.retry || error.isBlocked)
       // The others run on, and there is no reason to wait with the next.
       if (this.#openings.first !== null) this.#join()
       else if (another) this.#open(this.#next())

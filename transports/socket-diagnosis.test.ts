@@ -29,7 +29,7 @@ describe('an answer', () => {
   test('of our server that it wants an upgrade says that the upgrade was lost on the way', async () => {
     const body = JSON.stringify(problem('upgrade-required', 'Open this address as a WebSocket.'))
     const error = await whyNotOpened(answering(new Response(body, { status: 426 })), address, never)
-    expect(error).toMatchObject({ cause: 'network', retry: true })
+    expect(error).toMatchObject({ cause: 'network', retry: true, isBlocked: true })
     expect(error.message).toContain('lets no WebSocket through')
   })
 

@@ -33,7 +33,7 @@ export async function whyNotOpened(
     }
     if (refused.problem.status !== 426) return refused
     const detail = `The handshake ${failed}, though the server answers the same path by fetch: something on the way lets no WebSocket through.`
-    return new LinkError('network', detail)
+    return new LinkError('network', detail, { isBlocked: true })
   } catch (error) {
     const said = timeout.aborted
       ? `has no answer within ${formatSeconds(diagnosisTimeoutMs)}`

@@ -27,7 +27,10 @@ export function LatencyChart({ room }: { readonly room: Room }) {
     <div class="chart">
       <div ref={place} class="chart-place" role="img" aria-label={label} />
       {room.figures.value.latency.size === 0 ? (
-        <p class="chart-empty">Send a message, or let the robot talk: each one is a dot.</p>
+        <p class="chart-empty">
+          Each message that this page sends is a dot: send one, or let its robot talk. Others’ are sent by
+          another clock.
+        </p>
       ) : null}
     </div>
   )

@@ -47,8 +47,15 @@ export function Explained({ class: name = '', words, children }: ExplainedProps)
 export function Explanation() {
   return (
     <p class="explanation" aria-hidden="true">
-      {shown.value?.words ??
-        'Point at a figure, or tab to it, to read what it means, since when it counts, and on which clock.'}
+      <span>
+        {shown.value?.words ?? (
+          <>
+            <span class="by-pointer">Point at a figure, or tab to it,</span>
+            <span class="by-touch">Tap a figure</span> to read what it means, since when it counts, and on
+            which clock.
+          </>
+        )}
+      </span>
     </p>
   )
 }

@@ -82,7 +82,7 @@ export function TrafficFigures({ room }: { readonly room: Room }) {
         words="Bytes that the page has handed to the browser and that have not left yet. A WebSocket tells, fetch does not."
       />
       <Figure
-        name="messages"
+        name="messages in all"
         value={formatCount(received)}
         words="Messages handed up since this room was entered, over whatever transport."
       />
