@@ -19,13 +19,13 @@ export const tlsConnectionBytes = 44_000
 /** From so many subscribers on the cost of taking a message in no longer counts for much. */
 export const bandSubscribers = 100
 
-/** A sentence for what lies outside of its band by more than a factor of two; null where it doesn't. `what`: the row it is of. */
-export function outsideBand(band: Band, value: number, what: string): string | null {
+/** A sentence for what lies outside of its band by more than a factor of two; null where it doesn't. */
+export function outsideBand(band: Band, value: number): string | null {
   if (!Number.isFinite(value)) return null
   const factor = 2
   if (value >= band.low / factor && value <= band.high * factor) return null
   const range = `${band.low.toLocaleString('en')} to ${band.high.toLocaleString('en')} ${band.unit}`
   const digits = value >= 100 ? 0 : 2
   const said = value.toLocaleString('en', { maximumFractionDigits: digits })
-  return `${what}: ${band.name} is ${said} ${band.unit}, where Node as a rule takes ${range}.`
+  return `${band.name} is ${said} ${band.unit}, where Node as a rule takes ${range}.`
 }

@@ -159,6 +159,7 @@ function memoryWarnings(table: Extract<Table, { readonly kind: 'idle' }>): reado
   return table.rows.flatMap(({ subject, protocol, memoryBytesPerConnection }) => {
     if (memoryBytesPerConnection === null) return []
     const tlsBytes = protocol.includes('TLS') ? tlsConnectionBytes : 0
-    return outsideBand(bands.memoryBytesPerConnection, memoryBytesPerConnection - tlsBytes, subject) ?? []
+    const outside = outsideBand(bands.memoryBytesPerConnection, memoryBytesPerConnection - tlsBytes)
+    return outside === null ? [] : `${subject}: ${outside}`
   })
 }

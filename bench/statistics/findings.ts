@@ -169,7 +169,7 @@ function rowWarnings(row: DeliveryRow, parameters: DeliveryResult['table']['para
     warnings.push(`Bytes ${name} are ${said[0]} times the theory's ${said[1]}.`)
   }
   if (parameters.subscribers >= bandSubscribers && row.intervalMs === 0 && parameters.textBytes <= 256) {
-    const outside = outsideBand(bands.cpuUsPerDelivery, row.cpuUsPerDelivery, row.subject)
+    const outside = outsideBand(bands.cpuUsPerDelivery, row.cpuUsPerDelivery)
     if (outside !== null) warnings.push(outside)
   }
   return warnings
