@@ -98,14 +98,15 @@ function faultTable({ settings, faults }: Outcome): string[] {
 }
 
 function recoveryTable({ settings, recovery, recoveryOf }: Outcome): string[] {
+  const nameWidth = Math.max(16, ...settings.transports.map((name) => name.length))
   const row = (name: string, { count, p50, p99, max }: Percentiles): string => {
     // A percentile says something from ten samples beyond it on.
     const cells = [count >= 20 ? p50 : null, count >= 1000 ? p99 : null, count > 0 ? max : null]
     const texts = cells.map((ms) => (ms === null ? '–' : `${(ms / 1000).toFixed(2)} s`).padStart(9))
-    return `${name.padEnd(16)} ${String(count).padStart(6)} ${texts.join(' ')}`
+    return `${name.padEnd(nameWidth)} ${String(count).padStart(6)} ${texts.join(' ')}`
   }
   return [
-    `${'back after'.padEnd(16)} ${'times'.padStart(6)} ${['p50', 'p99', 'max'].map((text) => text.padStart(9)).join(' ')}`,
+    `${'back after'.padEnd(nameWidth)} ${'times'.padStart(6)} ${['p50', 'p99', 'max'].map((text) => text.padStart(9)).join(' ')}`,
     row('all', recovery),
     ...settings.transports.flatMap((transport) => {
       const of = recoveryOf[transport]

@@ -1,5 +1,7 @@
 // `npm run bench -- list`: scenarios, transports, faults and profiles, with about how long they take.
 import { parseArgs } from 'node:util'
+import { ladder } from '../../transports/catalogue.ts'
+import { auto } from '../../transports/contract.ts'
 import { understood } from '../arguments.ts'
 import { profiles } from '../limits.ts'
 import { type Command, profileNames } from '../options.ts'
@@ -68,6 +70,7 @@ function listing(): string {
     '',
     'Transports (--transports NAME,…):',
     ...transportNames.map((name) => `  ${name.padEnd(nameWidth)} ${transportOf(name).summary}`),
+    `  ${auto.padEnd(nameWidth)} the steps of its ladder: ${ladder.join(', ')}`,
     '',
     'Faults (--fault FAULT), to see that the bench notices:',
     ...faultKinds.map((kind) => `  ${faultForm(kind).padEnd(14)} ${faultHelp(kind)}`),

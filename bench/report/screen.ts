@@ -128,8 +128,13 @@ export function goalNotes(scenario: string): readonly string[] {
 function closing(summary: Summary): readonly string[] {
   const resolution = resolutionLine(summary)
   if (deliveryTables(summary).length === 0 || resolution === null) return []
+  const subjects = new Set(deliveryTables(summary).flatMap(({ rows }) => rows.map(({ subject }) => subject)))
+  const controls = [
+    ...(subjects.has('tcp') ? ["tcp keeps no log, and joins a tick's messages."] : []),
+    ...(subjects.has('ws') ? ['ws, the bare library, keeps no log, and sends message by message.'] : []),
+  ]
   return [
-    '"!": farther from theory than the model may be. tcp and ws keep no log; ws sends message by message, tcp joins a tick\'s.',
+    ...wrap(['"!": farther from theory than the model may be.', ...controls].join(' '), screenColumns, 2),
     ...wrap(resolution, screenColumns, 2),
   ]
 }

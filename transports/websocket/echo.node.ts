@@ -118,7 +118,8 @@ function readOptions(args: readonly string[]): EchoOptions | string | null {
     if (!(port <= 65_535)) return 'echo needs --port with a number from 0 to 65535'
     return { port, host: values.host, broadcast: values.broadcast, compress: values.compress }
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    const [said = ''] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/)
+    return `${said.replace(/\.$/, '')}. --help lists the options`
   }
 }
 

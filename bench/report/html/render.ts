@@ -145,7 +145,7 @@ function method(): string {
     'A block in which sends were late is discarded whole and run again, so that no transport loses only its own bad cells.',
     'Histograms (HDR, µs) are merged, percentiles never averaged; a percentile is said only where ten samples lie beyond it.',
     'Theory comes from first principles: framing and records byte by byte, a poller’s wait uniform in its interval, a push’s place in the row of those that are written to.',
-    'tcp and ws are controls, not choices: they keep no log. ws sends message by message, tcp joins those of a tick.',
+    'tcp and, where it is named, ws (the bare library, not the transport ws-library) are controls, not choices: they keep no log. ws sends message by message, tcp joins those of a tick.',
   ]
   return `<ul class="method">${points.map((point) => `<li>${escapeText(point)}</li>`).join('')}</ul>`
 }
