@@ -116,6 +116,8 @@ export interface OpenRequest {
   receive(delivery: Delivery): void | Promise<void>
   /** Called exactly once after `open` has resolved; never for an open that rejected. Nothing is received afterwards. */
   closed(reason: Closed): void
+  /** Called when an open link speaks something else than before, as a library that leaves one transport for another: `negotiated` says what (R11). */
+  renegotiated?(): void
   /**
    * Gives up opening: `open` then rejects with a `LinkError` of cause 'local'; where the reason is an `OpeningTooLate`, of another cause when
    * the transport can say what kept it. It has no effect on an open link.

@@ -20,6 +20,8 @@ export interface AttemptParts {
   onOpened(): void
   /** It never opened. */
   onFailed(error: LinkError): void
+  /** What its view shows has changed. */
+  onChanged(): void
   /** It was open and is not any more. */
   onClosed(reason: Closed): void
 }
@@ -86,6 +88,9 @@ export class Attempt {
         this.#parts.onDelivery(delivery)
       },
       closed: (reason) => this.#closed(reason),
+      renegotiated: () => {
+        if (!this.#ended) this.#parts.onChanged()
+      },
       signal: this.#abort.signal,
     })
     opening.then(

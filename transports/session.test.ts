@@ -292,6 +292,17 @@ describe('the switch', () => {
     expect(openings).toHaveLength(2)
   })
 
+  test('a link that speaks something else than before is told of', async () => {
+    const states = () => events.filter(({ kind }) => kind === 'state').length
+    const before = states()
+    openings.at(-1)?.request.renegotiated?.()
+    expect(states()).toBe(before + 1)
+    await session.close()
+    const closed = states()
+    openings.at(-1)?.request.renegotiated?.()
+    expect(states()).toBe(closed)
+  })
+
   test('to where it is already does nothing; to what there is not, throws', async () => {
     expect(await session.switchTo('one')).toMatchObject({ durationMs: 0 })
     expect(openings).toHaveLength(1)

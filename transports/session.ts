@@ -312,6 +312,7 @@ export class Session {
       onOpened: () => this.#opened(attempt),
       onFailed: (error) => this.#failed(attempt, error),
       onClosed: (reason) => this.#closed(attempt, reason),
+      onChanged: () => this.#changed(),
     })
     this.#openings.add(attempt)
     const { base, room } = this.#options

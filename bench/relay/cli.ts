@@ -34,6 +34,7 @@ function sayStart(relay: Relay, { target, profile, seed }: RelaySettings): void 
     `Open https://${at}/ (or http:) for ${target.host}:${target.port}: ${profile.name}, ${profile.summary}; seed ${seed}. ${modelText}`,
   )
   say(`A Parley lab behind it must know the address: npm start -- --origin https://${at}`)
+  say('It stands before that port alone: WebSockets over HTTP/2 go to the lab’s third port, past it.')
   if (process.stdin.isTTY) say(keysHelp)
 }
 

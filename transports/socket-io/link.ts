@@ -77,6 +77,7 @@ export class SocketIoLink implements Link {
   readonly #inFlight = new Set<Sending>()
   #negotiated: Negotiated
   readonly #inbox: Inbox<Delivery>
+  #isOpen = false
   #known: () => void = () => undefined
 
   constructor(parts: SocketIoParts) {
@@ -87,9 +88,8 @@ export class SocketIoLink implements Link {
     this.head = hello.head
     const opening = Promise.withResolvers<Link>()
     this.opened = opening.promise
-    let isOpen = false
     this.#end = new LinkEnd((reason) => {
-      if (isOpen) request.closed(reason)
+      if (this.#isOpen) request.closed(reason)
       else opening.reject(new LinkError(reason.cause, reason.detail, reason))
     })
     const giveUp = (): void => this.#end.end({ ...endedHere, detail: 'Given up.' })
@@ -99,7 +99,7 @@ export class SocketIoLink implements Link {
       cancelWait()
       request.signal.removeEventListener('abort', giveUp)
       if (this.#end.reason !== null) return
-      isOpen = true
+      this.#isOpen = true
       opening.resolve(this)
     }
     const cancelWait = clock.after(upgradeWaitMs, () => this.#known())
@@ -202,6 +202,7 @@ export class SocketIoLink implements Link {
 
   #renegotiated(negotiated: Negotiated): void {
     this.#negotiated = negotiated
+    if (this.#isOpen) this.#parts.request.renegotiated?.()
     if (this.#isUpgraded()) this.#known()
   }
 
