@@ -41,7 +41,9 @@ function draw(place: HTMLElement, room: Room): () => void {
   let plot: uPlot | null = null
   let drawnAtMs = 0
   let drawnTaken = -1
+  let dots = 0
   let frame = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
   const calm = matchMedia('(prefers-reduced-motion: reduce)')
   const make = (mode: 'light' | 'dark') => {
     plot?.destroy()
@@ -52,16 +54,25 @@ function draw(place: HTMLElement, room: Room): () => void {
   const resizer = new ResizeObserver(() => plot?.setSize(sizeOf(place)))
   resizer.observe(place)
   const onFrame = () => {
-    frame = requestAnimationFrame(onFrame)
     const nowMs = performance.now()
     const due = nowMs - drawnAtMs >= (calm.matches ? 1000 : stepMs)
-    if (!due && room.latencies.taken === drawnTaken) return
-    drawnAtMs = nowMs
-    drawnTaken = room.latencies.taken
-    plot?.setData(chartData(room.latencies.recent(nowMs), nowMs))
+    const recent = room.latencies.recent(nowMs)
+    // While there is no dot nothing moves.
+    if (room.latencies.taken !== drawnTaken || (due && recent.length + dots > 0)) {
+      drawnAtMs = nowMs
+      drawnTaken = room.latencies.taken
+      dots = recent.length
+      plot?.setData(chartData(recent, nowMs))
+    }
+    // Not in each frame: an idle page took three times the processor's time so. A hidden tab has no frames at all.
+    timer = setTimeout(nextFrame, stepMs)
   }
-  frame = requestAnimationFrame(onFrame)
+  const nextFrame = () => {
+    frame = requestAnimationFrame(onFrame)
+  }
+  nextFrame()
   return () => {
+    clearTimeout(timer)
     cancelAnimationFrame(frame)
     resizer.disconnect()
     stopTheme()
