@@ -2,12 +2,14 @@
 import { once } from 'node:events'
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { Server, type Socket } from 'socket.io'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ManualClock } from '../clock.harness.ts'
 import type { Closed, Delivery, Link, OpenRequest } from '../contract.ts'
 import { LinkError, type SendError } from '../errors.ts'
+import { serverLimits } from '../limits.ts'
 import { problem } from '../problem.ts'
 import { type SocketIoOptions, SocketIoTransport } from './client.ts'
 import { loadSocketIo } from './library.ts'
@@ -144,12 +146,27 @@ describe('opening', () => {
     await eventually(() => expect(told.mock.calls).toEqual([[now]]))
   })
 
-  test('goes without the upgrade when it is refused, and does not wait a second for it', async () => {
+  test('goes without the upgrade when it is refused, and does not wait for it', async () => {
     http.on('upgrade', (_request, socket) => socket.destroy())
     const serving = greeting()
     const link = await open({})
     await serving
     expect(link.negotiated.extensions).toEqual(['engine.io polling'])
+  })
+
+  test('waits for an upgrade that hangs no longer than half of what the former link has left (R24)', async () => {
+    const held: Duplex[] = []
+    http.removeAllListeners('upgrade').on('upgrade', (_request, socket) => held.push(socket))
+    const clock = new ManualClock()
+    const serving = greeting()
+    const transport = new SocketIoTransport({ load: loadSocketIo, clock, options: () => ({}) })
+    const opening = transport.open(request())
+    await serving
+    // The wait for the upgrade stands before the watch over the heartbeats.
+    await eventually(() => expect(clock.nextInMs).toBeLessThanOrEqual(serverLimits.handoverMs / 2))
+    clock.advance(serverLimits.handoverMs / 2)
+    links.push(await opening)
+    for (const socket of held) socket.destroy()
   })
 })
 

@@ -15,8 +15,11 @@ import { documentOf, type Hello, negotiatedOf } from '../wire.ts'
 import type { Upgrade } from './client.ts'
 import { engineExtension, events } from './events.ts'
 
-/** How long the opening waits for the engine's upgrade, in ms: what is said of the link is then what is used. */
-const upgradeWaitMs = 1000
+/**
+ * How long the opening waits for the engine's upgrade, in ms: what is said of the link is then what is used, as a rule. The server ends the
+ * link before a second after its hello (R24): this leaves half of that to a slow network.
+ */
+const upgradeWaitMs = 500
 
 /** How long the server may take to answer a probe, in ms. */
 const probeTimeoutMs = 5000
