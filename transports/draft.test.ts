@@ -21,6 +21,7 @@ describe('is no draft, for a reason that is told', () => {
     ['no fields', {}, 'draft'],
     ['one field less', { id: good.id, user: good.user }, 'draft'],
     ['one field more', { ...good, offset: 1 }, 'draft'],
+    ['one field more, by name', { ...good, offset: 1 }, '"offset" is no field of a draft'],
     ['a number as text', { ...good, text: 1 }, '"text"'],
     ['an object as user', { ...good, user: {} }, '"user"'],
     ['an empty text', { ...good, text: '' }, '"text"'],

@@ -21,5 +21,8 @@ function describe(value: unknown): string {
   if (first === undefined) return 'A draft is {"id", "user", "text"}.'
   const place = first.instancePath === '' ? 'The draft' : `"${first.instancePath.slice(1)}"`
   if (place === '"id"') return '"id" must be a UUID of version 7, in lower case.'
+  // What the schema has under no name: its validator knows only that nothing may stand there.
+  if (first.message === 'schema is false')
+    return `${place} is no field of a draft, which is {"id", "user", "text"}.`
   return `${place} ${first.message}. A draft is {"id", "user", "text"}.`
 }

@@ -156,7 +156,7 @@ describe('opening', () => {
     await expect(opening).rejects.toMatchObject({
       cause: 'network',
       retry: true,
-      message: 'The WebSocket could not be opened; a browser does not tell a page why.',
+      message: 'The WebSocket could not be opened; this runtime does not tell why.',
     })
   })
 

@@ -154,7 +154,7 @@ function socketUrl(request: OpenRequest, address: string): string {
 function neverOpened(reason: string, said: string): LinkError {
   if (reason !== '') return new LinkError('peer', reason)
   if (said !== '') return new LinkError('network', `The WebSocket could not be opened: ${said}`)
-  return new LinkError('network', 'The WebSocket could not be opened; a browser does not tell a page why.')
+  return new LinkError('network', 'The WebSocket could not be opened; this runtime does not tell why.')
 }
 
 function helloIn(data: unknown, counter: Counter, socket: WebSocketLike): Hello {

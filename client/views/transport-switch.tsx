@@ -23,8 +23,14 @@ const lastDigit = 9
 
 const groups = Object.keys(groupTitles) as TransportGroup[]
 
-/** The one whose cost and use are shown though it is not chosen; null: none. */
-const opened = signal<TransportName | null>(null)
+/** Those whose cost and use are shown though they are not chosen. */
+const opened = signal<ReadonlySet<TransportName>>(new Set())
+
+function toggle(name: TransportName): void {
+  const next = new Set(opened.value)
+  if (!next.delete(name)) next.add(name)
+  opened.value = next
+}
 
 export function TransportSwitch({ lab, room }: TransportSwitchProps) {
   const name = useId()
@@ -70,7 +76,7 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
   const chosen = room.chosen.value === entry.name
   // The ladder shows its steps instead.
   const always = chosen && entry.name !== auto
-  const shown = always || opened.value === entry.name
+  const shown = always || opened.value.has(entry.name)
   const used = describeTransport(transportInUse(room.state.value))
   // While nothing is open the ladder goes from one to the next.
   const isOpen = chosen && room.state.value.phase === 'open'
@@ -112,9 +118,7 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
           aria-controls={`${id}-more`}
           aria-label={`${entry.short}: what it costs, and when to use it`}
           disabled={always}
-          onClick={() => {
-            opened.value = shown ? null : entry.name
-          }}
+          onClick={() => toggle(entry.name)}
         >
           <span aria-hidden="true">{shown ? '−' : '+'}</span>
         </button>
