@@ -5,8 +5,11 @@ import { defineConfig } from 'vitest/config'
 // Hundreds of processes are started, most of them servers and benches: each is up in two thirds of the time, with half of the processor's.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url))
 
-/** These run the bench itself, whose figures need a core for the server and one for its clients. */
-const measuring = ['bench/{bench,commands,faults,scenarios}.test.ts', 'bench/calibrate/calibrate.test.ts']
+/** These run the bench or chaos themselves, which need a core for the server and one for its clients, or say how late bytes may be. */
+const measuring = [
+  'bench/{bench,commands,faults,scenarios}.test.ts',
+  'bench/{calibrate/calibrate,chaos/chaos,relay/relay}.test.ts',
+]
 
 export default defineConfig({
   test: {
