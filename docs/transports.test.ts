@@ -1,7 +1,7 @@
 // docs/transports.md against the code: its heads are what the real server answers, its words the catalogue's, its bytes the model's, its diagrams whole.
 import { existsSync, readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cursor, type Exchange, http2LongPoll, http2Poll, http2Post } from '../bench/model/exchanges.ts'
 import {
   deliveryBytes,
@@ -14,6 +14,7 @@ import {
 import { startTestServer, type TestServer } from '../server/server.harness.ts'
 import { serverTransports } from '../server/transports.ts'
 import { autoEntry, catalogue, groupTitles } from '../transports/catalogue.ts'
+import { eventually } from '../transports/eventually.harness.ts'
 import { ask, exchangesOf, goingOn, patternOf, type Scene, sceneOn, shownOf } from './heads.harness.ts'
 import { diagramFaults } from './mermaid.harness.ts'
 
@@ -50,7 +51,7 @@ describe('the heads in docs/transports.md', () => {
       const before = server.hub.stats().subscribers
       const answer = ask(exchange, scene, 5000)
       if (what === 'parked') {
-        await vi.waitFor(() => expect(server.hub.stats().subscribers).toBeGreaterThan(before))
+        await eventually(() => expect(server.hub.stats().subscribers).toBeGreaterThan(before))
         await scene.publish()
       }
       // A mismatch is shown as the page's text beside what came, which is what one wants to see.

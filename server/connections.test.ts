@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { connect } from 'node:http2'
 import type { FastifyInstance } from 'fastify'
 import { expect, test, vi } from 'vitest'
+import { eventually } from '../transports/eventually.harness.ts'
 import { http2PushServer } from '../transports/http2-push/server.ts'
 import { startLab } from '../transports/lab.harness.ts'
 import { Http2Dialer } from '../transports/websocket/dial-http2.node.ts'
@@ -26,7 +27,7 @@ test('R4: a session without a stream is closed at the second look; one with a st
   expect(connections.sessionCount).toBe(2)
   for (let look = 0; look < 4; look++) connections.closeIdle()
   await ended
-  await vi.waitFor(() => expect(connections.sessionCount).toBe(1))
+  await eventually(() => expect(connections.sessionCount).toBe(1))
   expect(busy.closed).toBe(false)
   // Four times the limit without a word, and it is as good as new (a GOAWAY would let the stream live and refuse this).
   const another = busy.request({ ':path': '/rooms/lounge/stream?last=0' })
@@ -59,9 +60,9 @@ test('R4: a session whose one stream is a WebSocket (RFC 8441) stays', async () 
   expect(connections.sessionCount).toBe(1)
   expect(socket.isOpen).toBe(true)
   socket.close()
-  await vi.waitFor(() => expect(ended).toHaveBeenCalled())
+  await eventually(() => expect(ended).toHaveBeenCalled())
   // The connection ends with its last socket.
-  await vi.waitFor(() => expect(connections.sessionCount).toBe(0))
+  await eventually(() => expect(connections.sessionCount).toBe(0))
   await lab.close()
 })
 

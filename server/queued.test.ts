@@ -9,6 +9,7 @@ import {
 import { connect as connectTls } from 'node:tls'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { eventually } from '../transports/eventually.harness.ts'
 import { serverLimits } from '../transports/limits.ts'
 import { ask, startTestServer, type TestServer } from './server.harness.ts'
 
@@ -80,7 +81,7 @@ describe('a reader that stops reading (R38)', () => {
     ['a WebSocket over TLS', stuckSocket],
   ])('%s: what is held for it is bounded, told, and let go when it reads again', async (_name, open) => {
     const peer = await open()
-    await vi.waitFor(() => expect(server.hub.stats().subscribers).toBe(1))
+    await eventually(() => expect(server.hub.stats().subscribers).toBe(1))
     const most = await mostHeld()
     expect(most).toBeGreaterThan(32 * 1024)
     expect(most).toBeLessThan(boundBytes)
@@ -111,7 +112,7 @@ test('an answer to a poll counts until it is taken', async () => {
   session.settings({ initialWindowSize: 1_000_000 })
   stream.resume()
   await once(stream, 'close')
-  await vi.waitFor(() => expect(server.hub.queues().answers.bytes).toBe(0))
+  await eventually(() => expect(server.hub.queues().answers.bytes).toBe(0))
   expect(await metric('parley_queued_bytes')).toBe(0)
   session.destroy()
 })
@@ -141,7 +142,7 @@ describe('a poller that asks on and takes no answer (R38)', () => {
       stream.on('close', () => resets.push(stream.rstCode))
     }
     const { unreadAnswerBytes, batchBytes, waitingRequests } = serverLimits
-    await vi.waitFor(() => expect(resets).toHaveLength(60 - 2 - waitingRequests))
+    await eventually(() => expect(resets).toHaveLength(60 - 2 - waitingRequests))
     expect(new Set(resets)).toEqual(new Set([constants.NGHTTP2_ENHANCE_YOUR_CALM]))
     expect(answered).toBeLessThanOrEqual(2)
     expect(server.hub.queues().answers.bytes).toBeLessThanOrEqual(unreadAnswerBytes + batchBytes + 1024)
@@ -149,7 +150,7 @@ describe('a poller that asks on and takes no answer (R38)', () => {
     // It reads again: what waited is answered, and another question is.
     for (const stream of streams) stream.resume()
     session.settings({ initialWindowSize: 1_000_000 })
-    await vi.waitFor(() => expect(resets).toHaveLength(60))
+    await eventually(() => expect(resets).toHaveLength(60))
     expect(answered).toBe(2 + waitingRequests)
     const again = session.request({ ':path': path }).resume()
     const [headers] = await once(again, 'response')
@@ -168,8 +169,8 @@ describe('a poller that asks on and takes no answer (R38)', () => {
       const stream = session.request({ ':path': path })
       stream.on('error', () => stream.destroy())
     }
-    await vi.waitFor(() => expect(session.destroyed).toBe(true))
-    await vi.waitFor(() => expect(server.hub.queues().answers.bytes).toBe(0))
+    await eventually(() => expect(session.destroyed).toBe(true))
+    await eventually(() => expect(server.hub.queues().answers.bytes).toBe(0))
     expect(await metric('parley_queued_bytes')).toBe(0)
   })
 
@@ -179,7 +180,7 @@ describe('a poller that asks on and takes no answer (R38)', () => {
     const path = `/rooms/lounge/messages?after=${server.hub.head('lounge').epoch}.0`
     const ask = () => session.request({ ':path': path })
     const first = [ask(), ask()]
-    await vi.waitFor(() => expect(server.hub.queues().answers.bytes).toBeGreaterThan(60_000))
+    await eventually(() => expect(server.hub.queues().answers.bytes).toBeGreaterThan(60_000))
     const waiting = Array.from({ length: serverLimits.waitingRequests }, ask)
     for (const stream of waiting) stream.close(constants.NGHTTP2_CANCEL)
     await Promise.all(waiting.map((stream) => once(stream, 'close')))

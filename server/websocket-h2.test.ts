@@ -2,7 +2,8 @@
 import { once } from 'node:events'
 import { connect, constants } from 'node:http2'
 import { createServer } from 'node:net'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventually } from '../transports/eventually.harness.ts'
 import { serverLimits } from '../transports/limits.ts'
 import { problemName } from '../transports/problem.ts'
 import { Http2Dialer } from '../transports/websocket/dial-http2.node.ts'
@@ -18,7 +19,6 @@ afterAll(() => server.end())
 
 const path = '/rooms/lobby/socket'
 const silent = { message: () => undefined, closed: () => undefined }
-const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 8000, interval: 5 })
 
 function dialer(more: { socketsPerConnection?: number } = {}): Http2Dialer {
   return new Http2Dialer({ connection: { rejectUnauthorized: false }, ...more })

@@ -8,6 +8,7 @@ import { ladder } from './catalogue.ts'
 import type { ServerTransport } from './contract.server.ts'
 import { auto } from './contract.ts'
 import { UsageError } from './errors.ts'
+import { eventually } from './eventually.harness.ts'
 import { type Lab, startLab } from './lab.harness.ts'
 import { pollingServer } from './polling/server.ts'
 import { Proof } from './proof.ts'
@@ -163,7 +164,7 @@ describe('R32: auto', () => {
     session.send('ada', 'four')
     await vi.waitFor(() => expect(said()).toHaveLength(4), 8000)
     expect([...said()].sort()).toEqual(['four', 'one', 'three', 'two'])
-    await vi.waitFor(() => expect(session.state.pending).toBe(0))
+    await eventually(() => expect(session.state.pending).toBe(0))
     expect(proof).toMatchObject({ lost: 0, duplicated: 0, reordered: 0 })
     expect(events.flatMap((event) => (event.kind === 'switched' ? [event.report] : []))).toMatchObject([
       { from: 'polling', to: 'websocket' },
@@ -174,9 +175,9 @@ describe('R32: auto', () => {
     start('pass')
     await opened('websocket')
     await publish('before')
-    await vi.waitFor(() => expect(said()).toEqual(['before']))
+    await eventually(() => expect(said()).toEqual(['before']))
     network.cut()
-    await vi.waitFor(() => expect(session.state.phase).not.toBe('open'))
+    await eventually(() => expect(session.state.phase).not.toBe('open'))
     await publish('meanwhile')
     await vi.waitFor(() => expect(said()).toEqual(['before', 'meanwhile']), 8000)
     expect(session.state.transport).toBe('websocket')

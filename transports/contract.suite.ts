@@ -5,6 +5,7 @@ import type { ServerTransport } from './contract.server.ts'
 import type { ClientTransport, Closed, Delivery, Link, Negotiated, OpenRequest, Start } from './contract.ts'
 import type { Cursor } from './cursor.ts'
 import { LinkError, SendError } from './errors.ts'
+import { eventually } from './eventually.harness.ts'
 import { type Lab, type LabOptions, startLab } from './lab.harness.ts'
 import { wireLimits } from './limits.ts'
 import type { Draft, Message } from './message.ts'
@@ -299,7 +300,7 @@ export function contractSuite(name: string, contestant: Contestant): void {
       expect(reader.closings.map((one) => one.cause)).toEqual(['local'])
       const before = reader.deliveries.length
       await publish(['late'])
-      await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0))
+      await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
       expect(reader.deliveries.length).toBe(before)
       const error = await link.send(draft('too late')).catch((reason: unknown) => reason)
       expect(error).toBeInstanceOf(SendError)
@@ -350,7 +351,7 @@ export function contractSuite(name: string, contestant: Contestant): void {
         expect(error).toMatchObject({ cause: 'local' })
         expect(reader.closings).toEqual([])
       }
-      await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0))
+      await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
     })
 
     test('abort after opening has no effect', async () => {
@@ -435,7 +436,7 @@ export function contractSuite(name: string, contestant: Contestant): void {
         expect(reader.closings).toEqual([])
         expect(lab.hub.stats().subscribers).toBe(1)
         await link.close()
-        await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0))
+        await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
       })
 
     test('what a link counts is what went over it', async () => {

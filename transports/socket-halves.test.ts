@@ -1,5 +1,6 @@
 // Two server halves of one wire: the same conversation with each gives the same documents and the same close codes.
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
+import { eventually } from './eventually.harness.ts'
 import { startLab } from './lab.harness.ts'
 import { wireLimits } from './limits.ts'
 import { dial } from './websocket/dial.node.ts'
@@ -30,7 +31,6 @@ const handler: SocketHandler<Heard> = {
   },
 }
 
-const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 8000, interval: 5 })
 const id = (number: number) => `0192d3a0-7000-7000-8000-00000000000${number}`
 const send = (number: number, text: string) =>
   JSON.stringify({ kind: 'send', id: id(number), user: 'ada', text })

@@ -3,6 +3,7 @@ import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type NodeTransports, nodeTransports } from './all.node.ts'
 import type { Delivery } from './contract.ts'
+import { eventually } from './eventually.harness.ts'
 import { http2PushServer } from './http2-push/server.ts'
 import { type Lab, startLab } from './lab.harness.ts'
 import { longPollingServer } from './long-polling/server.ts'
@@ -72,7 +73,7 @@ describe('an application that takes nothing (R39)', () => {
         signal: new AbortController().signal,
       })
       await publish(1)
-      await vi.waitFor(() => expect(asked).toBe(1))
+      await eventually(() => expect(asked).toBe(1))
       // Until the server has noticed: a WebSocket's way there leads through the system's buffers. A poll is simply not asked.
       let rounds = 0
       while (rounds < 30 && (asking.includes(name) ? rounds < 5 : lab.hub.stats().behind === 0)) {

@@ -12,6 +12,7 @@ import { type AddressInfo, connect as connectTcp, createServer, type Socket } fr
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ServerTransport } from '../contract.server.ts'
+import { eventually } from '../eventually.harness.ts'
 import { foreignOrigin, type Lab, startLab } from '../lab.harness.ts'
 import { serverLimits } from '../limits.ts'
 import type { Message } from '../message.ts'
@@ -137,7 +138,7 @@ describe('the answer', () => {
   test('begins with the hello even when there is much to catch up with', async () => {
     await publish(20, 8000)
     const stream = new Stream('/rooms/lounge/stream?after=test.0').read()
-    await vi.waitFor(() => expect(stream.offsets).toHaveLength(20))
+    await eventually(() => expect(stream.offsets).toHaveLength(20))
     expect(stream.kinds.indexOf('hello')).toBe(0)
     expect(stream.offsets).toEqual(numbers(20))
   })
@@ -200,7 +201,7 @@ describe('a reader that stops reading', () => {
       await publish(50, 8000)
       most = Math.max(most, server.writableLength)
     }
-    await vi.waitFor(() => expect(fast.offsets).toHaveLength(500))
+    await eventually(() => expect(fast.offsets).toHaveLength(500))
     expect(lab.hub.stats().behind).toBe(1)
     // The stream says false at 64 KiB, and has then taken one more write. Below it, flow control bounds what is held.
     expect(most).toBeLessThanOrEqual(64 * 1024 + serverLimits.batchBytes + 1024)
@@ -210,7 +211,7 @@ describe('a reader that stops reading', () => {
     await vi.waitFor(() => expect(slow.offsets).toHaveLength(500), 5000)
     expect(slow.offsets).toEqual(numbers(500))
     expect(fast.offsets).toEqual(numbers(500))
-    await vi.waitFor(() => expect(lab.hub.stats().behind).toBe(0))
+    await eventually(() => expect(lab.hub.stats().behind).toBe(0))
     other.destroy()
   })
 
@@ -219,7 +220,7 @@ describe('a reader that stops reading', () => {
     const slow = new Stream('/rooms/lounge/stream?after=test.0')
     await slow.headers()
     slow.stream.pause()
-    await vi.waitFor(() => expect(served[0]?.writableNeedDrain).toBe(true))
+    await eventually(() => expect(served[0]?.writableNeedDrain).toBe(true))
     const before = served[0]?.writableLength
     const fast = new Stream('/rooms/elsewhere/stream').read()
     await vi.waitFor(
@@ -236,7 +237,7 @@ describe('a stream that ends', () => {
     await stream.until('hello')
     expect(lab.hub.stats().subscribers).toBe(1)
     stream.stream.close(constants.NGHTTP2_CANCEL)
-    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0))
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
     await publish(3, 10)
   })
 
@@ -245,7 +246,7 @@ describe('a stream that ends', () => {
     const stream = new Stream('/rooms/lounge/stream?after=test.0')
     await stream.headers()
     session.destroy()
-    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0))
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
   })
 
   test('before the server came to it leaves nothing behind', async () => {
@@ -254,9 +255,9 @@ describe('a stream that ends', () => {
       release = resolve
     })
     const stream = new Stream(`/rooms/lounge/stream?${identity(1)}`)
-    await vi.waitFor(() => expect(served).toHaveLength(1))
+    await eventually(() => expect(served).toHaveLength(1))
     stream.stream.close(constants.NGHTTP2_CANCEL)
-    await vi.waitFor(() => expect(served[0]?.destroyed).toBe(true))
+    await eventually(() => expect(served[0]?.destroyed).toBe(true))
     release()
     gate = null
     // Another one, behind it, is served.
@@ -270,12 +271,12 @@ describe('a stream that ends', () => {
     const stuck = new Stream(`/rooms/lounge/stream?after=test.0&${identity(1)}`)
     await stuck.headers()
     stuck.stream.pause()
-    await vi.waitFor(() => expect(served[0]?.writableNeedDrain).toBe(true))
+    await eventually(() => expect(served[0]?.writableNeedDrain).toBe(true))
     // The same number again takes over at once.
     const newer = new Stream(`/rooms/lounge/stream?${identity(1)}`).read()
     await newer.until('hello')
     await vi.waitFor(() => expect(served[0]?.destroyed).toBe(true), serverLimits.goodbyeDeadlineMs + 2000)
-    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(1))
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(1))
   })
 })
 

@@ -5,6 +5,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } f
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { eventually } from '../eventually.harness.ts'
 import { foreignOrigin, type Lab, startLab } from '../lab.harness.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import type { Message } from '../message.ts'
@@ -282,7 +283,7 @@ describe('a connection that asks and takes nothing (R38)', () => {
     await publish(200, 8000)
     const slow = connect(lab.https.origin, { ca: lab.certificate, settings: { initialWindowSize: 0 } })
     const asked = Array.from({ length: 60 }, () => new Asked('after=test.0&wait=20', slow))
-    await vi.waitFor(() => expect(lab.hub.queues().answers.mostBytes).toBeGreaterThan(0))
+    await eventually(() => expect(lab.hub.queues().answers.mostBytes).toBeGreaterThan(0))
     await parked(0)
     // One answer may begin below the bound, and be as long as a page.
     const bound = serverLimits.unreadAnswerBytes + serverLimits.batchBytes + 60 * 512
@@ -292,7 +293,7 @@ describe('a connection that asks and takes nothing (R38)', () => {
     slow.settings({ initialWindowSize: 1 << 20 })
     const answers = await Promise.all(asked.map((one) => one.read().answer()))
     expect(answers.filter(({ messages = [] }) => messages.length === 0).length).toBeGreaterThan(50)
-    await vi.waitFor(() => expect(lab.hub.queues().answers.holders).toBe(0))
+    await eventually(() => expect(lab.hub.queues().answers.holders).toBe(0))
     slow.destroy()
   })
 })
@@ -318,9 +319,9 @@ test('polls that come in one write over HTTP/1.1 are answered in order', async (
   })
   const ask = (query: string) => `GET ${path(query)} HTTP/1.1\r\nHost: ${lab.http.host}\r\n\r\n`
   socket.write(ask('after=test.0&wait=20') + ask('last=0&wait=0'))
-  await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBeGreaterThanOrEqual(1))
+  await eventually(() => expect(lab.hub.stats().subscribers).toBeGreaterThanOrEqual(1))
   await publish(1)
-  await vi.waitFor(() => expect([...text.matchAll(/HTTP\/1\.1 200/g)]).toHaveLength(2))
+  await eventually(() => expect([...text.matchAll(/HTTP\/1\.1 200/g)]).toHaveLength(2))
   expect(text.indexOf('"after":"test.0","messages":[{')).toBeGreaterThan(0)
   socket.destroy()
 })

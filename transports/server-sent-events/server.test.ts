@@ -4,6 +4,7 @@ import { type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { eventually } from '../eventually.harness.ts'
 import { http2PushServer } from '../http2-push/server.ts'
 import { foreignOrigin, type Lab, startLab } from '../lab.harness.ts'
 import { serverLimits } from '../limits.ts'
@@ -154,7 +155,7 @@ describe('the answer', () => {
     expect(stream.segments[0]).toMatch(/^HTTP[\s\S]*\r\n\r\n[0-9a-f]+\r\nretry: [\s\S]*\n\n\r\n$/)
     for (let count = 1; count <= 5; count++) {
       await publish(1, 100)
-      await vi.waitFor(() => expect(stream.offsets).toHaveLength(count))
+      await eventually(() => expect(stream.offsets).toHaveLength(count))
     }
     // None is split; a reader that is late finds two of them in one read.
     for (const segment of stream.segments.slice(1)) expect(segment).toMatch(/^[0-9a-f]+\r\n[\s\S]*\n\n\r\n$/)
@@ -207,7 +208,7 @@ describe('is refused over HTTP/1.1', () => {
     stream.socket.on('data', (chunk: Buffer) => {
       answer += chunk.toString()
     })
-    await vi.waitFor(() => expect(answer).toContain(`"/problems/${name}"`))
+    await eventually(() => expect(answer).toContain(`"/problems/${name}"`))
     expect(answer).toContain(`HTTP/1.1 ${status} `)
     expect(answer.toLowerCase()).toContain('content-type: application/problem+json')
     expect(lab.hub.stats().subscribers).toBe(0)
@@ -218,14 +219,14 @@ describe('a reader that comes back', () => {
   test('goes on behind its Last-Event-ID, whatever the address says (R26)', async () => {
     await publish(5, 10)
     const stream = new Stream(`${path}?last=5`, ['Last-Event-ID: test.3']).read()
-    await vi.waitFor(() => expect(stream.offsets).toEqual([4, 5]))
+    await eventually(() => expect(stream.offsets).toEqual([4, 5]))
     expect(stream.ids).toEqual(['test.3', 'test.5'])
   })
 
   test('with an id of another log gets a reset, whose id is where it goes on (R28)', async () => {
     await publish(2, 10)
     const stream = new Stream(path, ['Last-Event-ID: other.9']).read()
-    await vi.waitFor(() => expect(stream.offsets).toEqual([1, 2]))
+    await eventually(() => expect(stream.offsets).toEqual([1, 2]))
     expect(stream.documents.map(({ kind }) => kind).slice(0, 2)).toEqual(['hello', 'reset'])
     expect(stream.ids[1]).toBe('test.0')
   })
@@ -236,9 +237,9 @@ describe('a reader that comes back', () => {
     const next = new Stream(`${path}?${identity(1)}`, ['Last-Event-ID: test.0']).read()
     await next.until('hello')
     expect(await former.until('goodbye')).toMatchObject({ cause: 'replaced' })
-    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(1))
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(1))
     await publish(1, 10)
-    await vi.waitFor(() => expect(next.offsets).toEqual([1]))
+    await eventually(() => expect(next.offsets).toEqual([1]))
   })
 })
 
@@ -247,7 +248,7 @@ describe('a reader over HTTP/1.1 that stops reading', () => {
     const fast = new Stream(`${path}?after=test.0`).read()
     await fast.until('hello')
     const slow = new Stream(`${path}?after=test.0`)
-    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(2))
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(2))
     slow.socket.pause()
     let most = 0
     // More than the system's buffers take.
@@ -256,7 +257,7 @@ describe('a reader over HTTP/1.1 that stops reading', () => {
       await publish(50, 8000)
       most = Math.max(most, lab.hub.queues().readers.mostBytes)
     }
-    await vi.waitFor(() => expect(fast.offsets).toHaveLength(count))
+    await eventually(() => expect(fast.offsets).toHaveLength(count))
     expect(lab.hub.stats().behind).toBe(1)
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThanOrEqual(2 * 64 * 1024 + serverLimits.batchBytes + 1024)
@@ -274,7 +275,7 @@ describe('a stream over HTTP/1.1 that ends', () => {
       const stream = new Stream(`${path}?${identity(1)}`).read()
       await stream.until('hello')
       stream.socket[how]()
-      await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0))
+      await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
       await publish(2, 10)
     },
   )
@@ -284,9 +285,9 @@ describe('a stream over HTTP/1.1 that ends', () => {
     await stream.until('hello')
     stream.socket.write(Buffer.alloc(900_000))
     await publish(1, 10)
-    await vi.waitFor(() => expect(stream.offsets).toEqual([1]))
+    await eventually(() => expect(stream.offsets).toEqual([1]))
     stream.socket.destroy()
-    await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(0))
+    await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
   })
 
   test('in a black hole is let go when its reader comes back elsewhere (R34)', async () => {
@@ -315,7 +316,7 @@ describe('a stream over HTTP/1.1 that ends', () => {
     expect(lab.hub.stats().subscribers).toBe(2)
     await vi.waitFor(() => expect(lab.hub.stats().subscribers).toBe(1), 4000)
     await publish(1, 10)
-    await vi.waitFor(() => expect(next.offsets).toEqual([1]))
+    await eventually(() => expect(next.offsets).toEqual([1]))
   })
 
   test('by a drain: a hundred are told so, and the server closes within a second (R5)', async () => {

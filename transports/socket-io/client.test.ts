@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ManualClock } from '../clock.harness.ts'
 import type { Closed, Delivery, Link, OpenRequest } from '../contract.ts'
 import { LinkError, type SendError } from '../errors.ts'
+import { eventually } from '../eventually.harness.ts'
 import { serverLimits } from '../limits.ts'
 import { problem } from '../problem.ts'
 import { type SocketIoOptions, SocketIoTransport } from './client.ts'
@@ -45,8 +46,6 @@ afterEach(async () => {
   http.closeAllConnections()
   await io.close()
 })
-
-const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 5000, interval: 5 })
 
 function request(more: Partial<OpenRequest> = {}): OpenRequest {
   return {

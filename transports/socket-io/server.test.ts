@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { eventually } from '../eventually.harness.ts'
 import { foreignOrigin, type Lab, startLab } from '../lab.harness.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import { socketIoServer } from './server.ts'
@@ -35,8 +36,6 @@ afterEach(async () => {
   await Promise.allSettled(pollers.map((poller) => poller.post('1')))
   await lab.close()
 })
-
-const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 8000, interval: 5 })
 
 function address(query: string, { room = 'lounge', base = lab.http } = {}): URL {
   return new URL(`/rooms/${room}/socket-io?EIO=4&transport=polling${query}`, base)

@@ -4,6 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { connect as connectTls } from 'node:tls'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { eventually } from '../eventually.harness.ts'
 import { foreignOrigin, type Lab, startLab } from '../lab.harness.ts'
 import { serverLimits } from '../limits.ts'
 import type { Message as RoomMessage } from '../message.ts'
@@ -78,8 +79,6 @@ afterEach(async () => {
   dialer.close()
   await lab.close()
 })
-
-const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 8000, interval: 5 })
 
 function numbers(last: number): number[] {
   return Array.from({ length: last }, (_, index) => index + 1)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { eventually } from '../eventually.harness.ts'
 import { foreignOrigin, type Lab, startLab } from '../lab.harness.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import type { Message as RoomMessage } from '../message.ts'
@@ -103,8 +104,6 @@ function numbers(last: number): number[] {
 
 const send = (text: string, more: object = {}) =>
   JSON.stringify({ kind: 'send', id: uuidVersion7(), user: 'ada', text, ...more })
-
-const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 8000, interval: 5 })
 
 /** A client that writes bytes and does nothing else: it reads nothing and answers no ping. */
 async function openRaw(query = ''): Promise<Socket> {

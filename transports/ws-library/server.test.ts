@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { eventually } from '../eventually.harness.ts'
 import { foreignOrigin, type Lab, startLab } from '../lab.harness.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import type { Message } from '../message.ts'
@@ -64,7 +65,6 @@ afterEach(async () => {
 })
 
 const path = (query: string) => `/rooms/lounge/socket-library?${query}`
-const eventually = <T>(check: () => T) => vi.waitFor(check, { timeout: 8000, interval: 5 })
 const send = (text: string, more: object = {}) =>
   JSON.stringify({ kind: 'send', id: uuidVersion7(), user: 'ada', text, ...more })
 
