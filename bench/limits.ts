@@ -351,6 +351,8 @@ export const benchLimits = {
   publishConnections: 32,
   /** Above this share of a core the generator, not the server, may be what is measured. */
   generatorUtilisation: 0.75,
+  /** A cell that takes more than this share of the generator's core makes its sends late by itself. */
+  ownWorkShare: 0.5,
   /** The generator's event loop may be later than this at p99 only where it is what is measured. */
   generatorDelayMs: 5,
   /** A cell whose sends are later than this at p99, or than this share of the baseline's p50, was disturbed by something else. */

@@ -148,6 +148,8 @@ export class LabPage {
     const context: BrowserContext = await browser.newContext({
       viewport: { width, height },
       colorScheme: scheme,
+      // The chart is drawn once a second then: without a graphics card it is half of what a page costs.
+      reducedMotion: 'reduce',
       ignoreHTTPSErrors: true,
     })
     return LabPage.openTab(context, base, options)

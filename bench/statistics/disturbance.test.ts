@@ -45,6 +45,12 @@ describe('disturbanceOf', () => {
     })
   })
 
+  it('is not the lateness of a cell whose own work takes the generator’s core', () => {
+    const late = cell('long-polling', 90_000, times(20, 9000))
+    expect(disturbanceOf([{ ...late, generatorUtilisation: 0.3 }], [])?.subject).toBe('long-polling')
+    expect(disturbanceOf([{ ...late, generatorUtilisation: 0.9 }], [])).toBeNull()
+  })
+
   it('puts up with a fifth of what the baseline takes, in this block or in those that were kept', () => {
     const late = cell('polling', 90_000, times(20, 3900))
     const kept = [cell('websocket', 20_000, times(20, 10))]

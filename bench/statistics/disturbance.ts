@@ -7,7 +7,8 @@ import { decodeHistogram, type Histogram, mergeHistograms } from './histogram.ts
  * The worst reason to discard a block; null: there is none. `cells`: those of the block; `kept`: those of the same table's other blocks,
  * which say how long the baseline takes (0 until it is known). A cell is disturbed when more than 1 % of its sends, and more than two, left later than 2 ms or a
  * fifth of the baseline's p50, whatever is more: its send lag at p99 is above the bound, as far as so few sends have a p99.
- * The whole block goes, never one cell: else what makes the sends late would lose its bad cells.
+ * The whole block goes, never one cell: else what makes the sends late would lose its bad cells. A cell whose own work
+ * takes more than half of the generator's core is late by that, which is no disturbance.
  */
 export function disturbanceOf(
   cells: readonly DeliveryCell[],
@@ -19,7 +20,8 @@ export function disturbanceOf(
     benchLimits.sendLagShare * p50Us([...cells, ...kept].filter(({ subject }) => subject === baseline)),
   )
   let worst: Discarded | null = null
-  for (const { scenario, load, block, subject, sendLag } of cells) {
+  for (const { scenario, load, block, subject, sendLag, generatorUtilisation } of cells) {
+    if (generatorUtilisation > benchLimits.ownWorkShare) continue
     const sendLagP99Us = tailUs(decodeHistogram(sendLag))
     if (sendLagP99Us <= boundUs || sendLagP99Us <= (worst?.sendLagP99Us ?? 0)) continue
     worst = { scenario, load, block, subject, sendLagP99Us, boundUs }
