@@ -1,8 +1,9 @@
 // A page that nothing runs in for a while, as in a hidden tab or on a laptop that sleeps: nothing closes falsely, nothing is missed (R35).
 import { execFileSync } from 'node:child_process'
 import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { catalogue } from '../transports/catalogue.ts'
+import type { TransportName } from '../transports/contract.ts'
 import { LabPage, RunningLab, startBrowser } from './browser.node.ts'
 
 /** A link is silent for too long after twice this. */
@@ -11,71 +12,45 @@ const asleepMs = 6000
 /** Its library's timer does not know that it slept: it closes on return, and the session comes back at the cursor (docs/decisions/0018). */
 const closesOnReturn: ReadonlySet<string> = new Set(['socket-io'])
 
+/** A page over one transport, which has said "before". */
+interface Sleeper {
+  readonly transport: TransportName
+  readonly room: string
+  readonly page: LabPage
+}
+
 let lab: RunningLab
-let browser: Browser
-const pages: LabPage[] = []
-/** The lab and the browser that the tests share. */
-let others: ReadonlySet<number>
+let laptop: Browser
+let sleepers: readonly Sleeper[] = []
+/** The laptop's first process, and those that it has started. */
+let processes: readonly number[] = []
 
 beforeAll(async () => {
-  ;[lab, browser] = await Promise.all([
-    RunningLab.start(['--heartbeat', String(heartbeatSeconds)]),
-    startBrowser(),
-  ])
-  others = new Set(childrenOf(process.pid))
+  lab = await RunningLab.start(['--heartbeat', String(heartbeatSeconds)])
+  const others = new Set(childrenOf(process.pid))
+  laptop = await startBrowser()
+  sleepers = await Promise.all(catalogue.map(({ name }) => open(name)))
+  processes = childrenOf(process.pid)
+    .filter((id) => !others.has(id))
+    .flatMap((id) => [id, ...descendantsOf(id)])
 }, 60_000)
 
-afterEach(async () => {
-  const errors = pages.flatMap((page) => page.errors)
-  await Promise.all(pages.splice(0).map((page) => page.close()))
-  expect(errors).toEqual([])
+afterEach(() => {
+  expect(sleepers.flatMap(({ page }) => page.errors)).toEqual([])
 })
 
 afterAll(async () => {
-  await browser?.close()
+  await laptop?.close()
   await lab?.end()
 })
 
-test('R35: a laptop slept, and the server gave its links up: on return each is found dead at once, and nothing is missed', {
-  timeout: 60_000,
-}, async () => {
-  const laptop = await startBrowser()
-  onTestFinished(() => laptop.close())
-  const asleep = await Promise.all(
-    catalogue.map(async ({ name }) => {
-      const page = await LabPage.open(laptop, lab.tls, {
-        room: `slept-${name}`,
-        user: 'Ada',
-        transport: name,
-      })
-      await page.say('before')
-      await page.message('before').locator('.message-end', { hasText: '✓' }).waitFor()
-      return { name, page }
-    }),
-  )
-  // The laptop's first process, and those that it has started.
-  const processes = childrenOf(process.pid)
-    .filter((id) => !others.has(id))
-    .flatMap((id) => [id, ...descendantsOf(id)])
-  for (const id of processes) signal(id, 'SIGSTOP')
-  try {
-    await new Promise((resolve) => setTimeout(resolve, asleepMs))
-    for (const { name } of asleep) await lab.say(`slept-${name}`, 'Grace', 'meanwhile')
-  } finally {
-    for (const id of processes) signal(id, 'SIGCONT')
-  }
-  await Promise.all(
-    asleep.map(async ({ page }) => {
-      await page.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
-      // A probe has five seconds, the first retry two.
-      await page.message('meanwhile').waitFor({ timeout: 10_000 })
-      await page.say('after')
-      await page.message('after').locator('.message-end', { hasText: /\d$/ }).waitFor()
-      expect(Object.values(await page.history())).toEqual(['before', 'meanwhile', 'after'])
-      expect(await page.proof.textContent()).toMatch(/lost 0 · duplicated 0 · reordered 0/)
-    }),
-  )
-})
+async function open(transport: TransportName): Promise<Sleeper> {
+  const room = `asleep-${transport}`
+  const page = await LabPage.open(laptop, lab.tls, { room, user: 'Ada', transport })
+  await page.say('before')
+  await page.message('before').locator('.message-end', { hasText: '✓' }).waitFor()
+  return { transport, room, page }
+}
 
 /** Some of a browser's processes end by themselves. */
 function signal(id: number, name: NodeJS.Signals): void {
@@ -127,15 +102,10 @@ async function sleepAndWake(page: LabPage, meanwhile: () => Promise<void>): Prom
 }
 
 test('R35: asleep for three times the limit, over each transport', { timeout: 60_000 }, async () => {
-  await Promise.all(catalogue.map(({ name }) => sleepOver(name)))
+  await Promise.all(sleepers.map(sleepOver))
 })
 
-async function sleepOver(transport: string): Promise<void> {
-  const room = `asleep-${transport}`
-  const page = await LabPage.open(browser, lab.tls, { room, user: 'Ada', transport })
-  pages.push(page)
-  await page.say('before')
-  await page.message('before').locator('.message-end', { hasText: '✓' }).waitFor()
+async function sleepOver({ transport, room, page }: Sleeper): Promise<void> {
   // On a busy machine the many pages may have been late with their first heartbeats.
   const offline = page.page.getByText(/^offline for/)
   const before = await offline.count()
@@ -162,3 +132,29 @@ async function sleepOver(transport: string): Promise<void> {
   ])
   expect(await page.proof.textContent(), transport).toMatch(/lost 0 · duplicated 0 · reordered 0/)
 }
+
+test('R35: a laptop slept, and the server gave its links up: on return each is found dead at once, and nothing is missed', {
+  timeout: 60_000,
+}, async () => {
+  for (const id of processes) signal(id, 'SIGSTOP')
+  try {
+    await new Promise((resolve) => setTimeout(resolve, asleepMs))
+    for (const { room } of sleepers) await lab.say(room, 'Grace', 'while it slept')
+  } finally {
+    for (const id of processes) signal(id, 'SIGCONT')
+  }
+  await Promise.all(
+    sleepers.map(async ({ transport, page }) => {
+      await page.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+      // A probe has five seconds, the first retry two.
+      await page.message('while it slept').waitFor({ timeout: 10_000 })
+      await page.say('on return')
+      await page.message('on return').locator('.message-end', { hasText: /\d$/ }).waitFor()
+      expect(Object.values(await page.history()).slice(-2), transport).toEqual([
+        'while it slept',
+        'on return',
+      ])
+      expect(await page.proof.textContent(), transport).toMatch(/lost 0 · duplicated 0 · reordered 0/)
+    }),
+  )
+})

@@ -171,6 +171,16 @@ describe('the bytes in docs/transports.md', () => {
   })
 })
 
+test('README.md says the same of when to take each, and leads here', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const rows = [...readme.matchAll(/^\| \[([^\]]+)\]\(docs\/transports\.md#([^)]+)\) \| ([^|]+) \|/gm)]
+  expect(rows.length).toBeGreaterThanOrEqual(9)
+  for (const [, title, anchor, when] of rows) {
+    expect([...catalogue, autoEntry].find((entry) => entry.title === title)?.when, title).toBe(when)
+    expect(page).toContain(`[${title}](#${anchor})`)
+  }
+})
+
 describe('what is not offered', () => {
   test('is still not: there is no QUIC in this runtime', () => {
     expect(isBuiltin('node:quic')).toBe(false)
