@@ -161,6 +161,8 @@ export class LabPage {
     const fields = new URLSearchParams({ room: options.room, name: options.user })
     await lab.page.goto(`${base}#${fields}`)
     await lab.text('connected').waitFor()
+    // On a busy machine a better one may yet overtake the first that opened.
+    await lab.page.locator('.link-opening, .link-race').first().waitFor({ state: 'detached' })
     if (options.transport !== undefined) await lab.switchTo(options.transport)
     return lab
   }

@@ -14,12 +14,13 @@ interface LadderStepsProps {
 export function LadderSteps({ lab, room }: LadderStepsProps) {
   const { ladder } = room.state.value
   const used = ladder.findIndex(({ standing }) => standing === 'open')
-  // What lies below the step in use was not asked. Of those that race one stands here, so that the rows below stay where they are: all of them are links.
+  // What lies below the step in use was not asked. Of those that race one stands here at most, so that the rows below stay where they are:
+  // all of them are links.
   const first = ladder.find(({ standing }) => standing === 'opening')
   const known =
     used < 0
       ? ladder.filter((rung) => rung === first || rung.standing === 'failed' || rung.standing === 'skipped')
-      : ladder.slice(0, used + 1)
+      : ladder.slice(0, used + 1).filter((rung) => rung.standing !== 'opening' || rung.detail !== null)
   return (
     <ol class="steps" aria-label="Steps of the ladder, the best first">
       {known.map((rung) => (
