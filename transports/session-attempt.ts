@@ -1,6 +1,6 @@
 // One link of a session, from the call that opens it to its end.
 import type { CancelTimer, Clock } from './clock.ts'
-import type { ClientTransport, Closed, Delivery, Link, OpenRequest } from './contract.ts'
+import type { ClientTransport, Closed, Delivery, Link, OpenRequest, Start } from './contract.ts'
 import { LinkError, messageOf, OpeningTooLate } from './errors.ts'
 import type { LinkUse } from './fallback.ts'
 import type { LinkView } from './session.state.ts'
@@ -13,6 +13,7 @@ export interface AttemptParts {
   /** The id that it belongs to, for the server. */
   readonly session: string
   readonly transport: ClientTransport
+  readonly start: Start
   /** How many resets the session had seen when it asked for this link. */
   readonly resets: number
   readonly clock: Clock
@@ -62,6 +63,11 @@ export class Attempt {
     return this.#parts.clock.nowMs() - this.#openedAtMs >= usefulAfterMs ? 'useful' : 'useless'
   }
 
+  /** It asked for the newest messages, as the session knew no position yet: where it begins is the server's to say. */
+  get beginsAnywhere(): boolean {
+    return 'last' in this.#parts.start
+  }
+
   /** Asks the peer for a sign of life. */
   probe(): void {
     if (this.link === null) return
@@ -75,11 +81,12 @@ export class Attempt {
   }
 
   /** `timeoutMs`: how long opening it may take before it counts as failed. */
-  open(request: Pick<OpenRequest, 'base' | 'room' | 'start'>, timeoutMs: number): void {
+  open(request: Pick<OpenRequest, 'base' | 'room'>, timeoutMs: number): void {
     this.#beganAtMs = this.#parts.clock.nowMs()
     this.#limit(timeoutMs)
     const opening = this.transport.open({
       ...request,
+      start: this.#parts.start,
       session: this.session,
       link: this.number,
       receive: (delivery) => {

@@ -40,6 +40,11 @@ export class Openings {
     this.#attempts.push(attempt)
   }
 
+  /** Puts another one of the same transport in its place. */
+  replace(attempt: Attempt, by: Attempt): void {
+    this.#attempts = this.#attempts.map((one) => (one === attempt ? by : one))
+  }
+
   remove(attempt: Attempt): void {
     this.#attempts = this.#attempts.filter((one) => one !== attempt)
     if (this.#attempts.length === 0) this.#stop()

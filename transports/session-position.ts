@@ -24,6 +24,12 @@ export class Position {
   /** Messages that came again and were dropped. */
   overlapped = 0
 
+  /** Whether a link that begins here leaves out something that was not handed up yet. */
+  isBehind(start: Cursor): boolean {
+    const at = this.cursor
+    return at !== null && (start.epoch !== at.epoch || start.offset > at.offset)
+  }
+
   /** Moves with what is new in a delivery. `resets`: how many there were when its link was asked for, or told of one itself. */
   take(delivery: Delivery, resets: number): Step {
     switch (delivery.kind) {

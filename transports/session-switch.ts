@@ -71,6 +71,11 @@ export class Switch {
     else if (this.#current !== null) this.#current = { ...this.#current, attempt }
   }
 
+  /** What one was to bring about, the other is to bring about. */
+  replace(attempt: Attempt, by: Attempt): void {
+    if (this.#current?.attempt === attempt) this.#current = { ...this.#current, attempt: by }
+  }
+
   /** A link could not be opened. Gives who waited for it; `instead`: another one of the same race, which may still bring the switch about. */
   failed(attempt: Attempt, isOffline: boolean, instead: Attempt | null): SwitchWaiter {
     if (this.#current === null || (!isOffline && this.#current.attempt !== attempt)) return nobody

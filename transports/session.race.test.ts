@@ -4,7 +4,7 @@ import { ManualClock } from './clock.harness.ts'
 import { auto } from './contract.ts'
 import { LinkError } from './errors.ts'
 import { problem } from './problem.ts'
-import { messages, type Opening, playedTransport, turn } from './session.harness.ts'
+import { at, messages, type Opening, playedTransport, turn } from './session.harness.ts'
 import type { SessionEvent } from './session.state.ts'
 import { Session } from './session.ts'
 import { raceStepMs } from './session-openings.ts'
@@ -179,6 +179,50 @@ describe('R32: a race up the ladder', () => {
     of('stream').deliver(messages(3, 4))
     of('socket').deliver(messages(4, 4))
     expect(handedUp()).toEqual([1, 2, 3, 4])
+  })
+
+  test('one that began with the newest messages, after what another has brought: it is opened once more, where that left off', async () => {
+    await steps(1)
+    await of('stream').succeed(2)
+    of('stream').deliver(messages(1, 2))
+    // Two more have come meanwhile; it asked for the last ones, as nothing was known when it began.
+    await of('socket').succeed(4, 4)
+    expect(session.state).toMatchObject({ phase: 'open', transport: 'stream' })
+    expect(openings[0]?.closes).toBe(1)
+    expect(tried()).toEqual(['socket', 'stream', 'socket'])
+    const ids = openings.map(({ request }) => request.session)
+    expect(of('socket').request).toMatchObject({ session: ids[0], link: 3, start: { after: at(2) } })
+    await of('socket').succeed(4)
+    of('socket').deliver(messages(3, 5))
+    expect(session.state).toMatchObject({ phase: 'open', transport: 'socket', skipped: [], trouble: null })
+    expect(handedUp()).toEqual([1, 2, 3, 4, 5])
+    expect(fallbacks()).toEqual([])
+    expect(switches()).toEqual(['stream → socket'])
+  })
+
+  test('the same where it brings something before it counts as open, and the other one has not opened either', async () => {
+    await steps(1)
+    of('stream').deliver(messages(1, 2))
+    of('socket').deliver(messages(5, 5))
+    expect(aborted('socket')).toBe(false)
+    expect(openings[0]?.request.signal.aborted).toBe(true)
+    expect(standings()).toEqual(['socket opening', 'stream opening', 'polls untried'])
+    await of('socket').succeed(5)
+    of('socket').deliver(messages(3, 5))
+    expect(session.state).toMatchObject({ phase: 'open', transport: 'socket', trouble: null })
+    expect(aborted('stream')).toBe(true)
+    expect(handedUp()).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('a switch to auto that such a race carries out is told to whoever asked for it', async () => {
+    await of('socket').fail(refused())
+    session.reconnect()
+    const switched = session.switchTo(auto)
+    await steps(1)
+    of('stream').deliver(messages(1, 2))
+    await of('socket').succeed(4, 4)
+    await of('socket').succeed(2)
+    await expect(switched).resolves.toMatchObject({ to: 'socket' })
   })
 
   test('all of them fail: it was the network; nothing is held against any, and the next try is a race again', async () => {

@@ -298,7 +298,8 @@ export class Session {
     this.#begin(this.#find(name), uuidVersion4(), patientOpenMs)
   }
 
-  #begin(transport: ClientTransport, session: string, timeoutMs: number): Attempt {
+  /** `before`: the one whose place it takes. */
+  #begin(transport: ClientTransport, session: string, timeoutMs: number, before?: Attempt): Attempt {
     this.#linkNumber += 1
     const start: Start =
       this.#position.cursor === null ? { last: this.#options.last } : { after: this.#position.cursor }
@@ -306,6 +307,7 @@ export class Session {
       number: this.#linkNumber,
       session,
       transport,
+      start,
       resets: this.#position.resets,
       clock: this.#clock,
       onDelivery: (delivery) => this.#receive(attempt, delivery),
@@ -314,16 +316,30 @@ export class Session {
       onClosed: (reason) => this.#closed(attempt, reason),
       onChanged: () => this.#changed(),
     })
-    this.#openings.add(attempt)
+    if (before === undefined) this.#openings.add(attempt)
+    else this.#openings.replace(before, attempt)
     const { base, room } = this.#options
-    attempt.open({ base, room, start }, timeoutMs)
+    attempt.open({ base, room }, timeoutMs)
     this.#changed()
     return attempt
+  }
+
+  /** Opens once more, at the cursor, what began ahead of it: while it was on its way, another one of the race has set the cursor. Nothing is wrong with either. */
+  #beginAtCursor(early: Attempt): void {
+    void early.end()
+    const attempt = this.#begin(early.transport, early.session, patientOpenMs, early)
+    this.#switch.replace(early, attempt)
+    if (this.#live !== null) attempt.hurry(overtakeMs)
   }
 
   #opened(attempt: Attempt): void {
     if (!this.#openings.includes(attempt)) {
       void attempt.end()
+      return
+    }
+    const start = attempt.link?.start
+    if (attempt.beginsAnywhere && start !== undefined && this.#position.isBehind(start)) {
+      this.#beginAtCursor(attempt)
       return
     }
     this.#openings.won(attempt)
@@ -457,7 +473,8 @@ export class Session {
     const { cursor } = delivery
     switch (step.kind) {
       case 'hole':
-        attempt.fail(new LinkError('protocol', step.detail))
+        if (attempt.beginsAnywhere && this.#openings.includes(attempt)) this.#beginAtCursor(attempt)
+        else attempt.fail(new LinkError('protocol', step.detail))
         return
       case 'messages':
         if (isFirst) this.#changed()
