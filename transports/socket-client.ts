@@ -102,10 +102,17 @@ export class WebSocketTransport implements ClientTransport {
         drop()
         const { reason } = request.signal
         if (fetch !== undefined && reason instanceof OpeningTooLate)
-          void whyNotOpened(fetch, httpUrl, new AbortController().signal, reason.afterMs).then(reject)
+          void whyNotOpened(fetch, httpUrl, new AbortController().signal, {
+            hadOpened,
+            unansweredMs: reason.afterMs,
+          }).then(reject)
         else reject(new LinkError('local', 'Given up.'))
       }
       request.signal.addEventListener('abort', giveUp)
+      let hadOpened = false
+      socket.onopen = () => {
+        hadOpened = true
+      }
       const counter = newCounter()
       counter.requests = 1
       socket.onmessage = ({ data }: MessageLike) => {
@@ -125,7 +132,7 @@ export class WebSocketTransport implements ClientTransport {
       }
       socket.onclose = ({ reason }: CloseLike) => {
         if (fetch === undefined || reason !== '' || said !== '') fail(neverOpened(reason, said))
-        else void whyNotOpened(fetch, httpUrl, request.signal).then(fail)
+        else void whyNotOpened(fetch, httpUrl, request.signal, { hadOpened }).then(fail)
       }
     })
   }

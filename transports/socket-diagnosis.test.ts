@@ -58,10 +58,37 @@ test.each([
 ])(
   'a handshake that had no answer: what the same path answers, and how long it was waited for',
   async (response, words) => {
-    const error = await whyNotOpened(answering(response), address, never, 1300)
+    const error = await whyNotOpened(answering(response), address, never, { unansweredMs: 1300 })
     expect(error).toMatchObject({ cause: 'network', retry: true, message: words })
   },
 )
+
+describe('one that had opened, and whose hello never came', () => {
+  const answer = () =>
+    answering(new Response(JSON.stringify(problem('upgrade-required', 'Open this.')), { status: 426 }))
+
+  test('because it was ended: that may be any cut, and says nothing of what lets WebSockets through', async () => {
+    const error = await whyNotOpened(answer(), address, never, { hadOpened: true })
+    expect(error).toMatchObject({
+      cause: 'network',
+      retry: true,
+      isBlocked: false,
+      message:
+        'The WebSocket opened, and ended before the server’s hello, though the server answers the same path by fetch.',
+    })
+  })
+
+  test('in time, or from a proxy that answers otherwise by fetch', async () => {
+    const late = await whyNotOpened(answer(), address, never, { hadOpened: true, unansweredMs: 2000 })
+    expect(late.message).toMatch(
+      /^The WebSocket opened, and within 2 s brought not even the server’s hello, /,
+    )
+    const proxy = answering(new Response('', { status: 502 }))
+    expect((await whyNotOpened(proxy, address, never, { hadOpened: true })).message).toBe(
+      'The WebSocket opened, and ended before the server’s hello; the same path by fetch answers 502.',
+    )
+  })
+})
 
 test('no answer in time is not waited for', async () => {
   const timeout = new AbortController()
@@ -125,6 +152,17 @@ describe('a client half whose WebSocket tells nothing, before the real server', 
     }
   }
 
+  /** Lets the handshake through, and ends it. */
+  class Stopped extends Silent {
+    constructor() {
+      super()
+      queueMicrotask(() => {
+        ;(this.onopen as (() => void) | null)?.()
+        ;(this.onclose as ((event: CloseLike) => void) | null)?.({ code: 1006, reason: '' })
+      })
+    }
+  }
+
   async function failure(WebSocket: WebSocketConstructor = Refused, signal = never): Promise<unknown> {
     const transport = new WebSocketTransport({ WebSocket, fetch: lab.fetch })
     const opening = transport.open({
@@ -143,6 +181,14 @@ describe('a client half whose WebSocket tells nothing, before the real server', 
   test('learns that the server is there', async () => {
     lab = await startLab({ transports: [webSocketServer] })
     expect(await failure()).toMatchObject({ cause: 'network', message: expect.stringContaining('by fetch') })
+  })
+
+  test('tells a handshake that failed from a link that ended before its hello', async () => {
+    lab = await startLab({ transports: [webSocketServer] })
+    expect(await failure()).toMatchObject({ message: expect.stringMatching(/^The handshake failed, though/) })
+    expect(await failure(Stopped)).toMatchObject({
+      message: expect.stringMatching(/^The WebSocket opened, and ended before the server’s hello, though/),
+    })
   })
 
   test('learns that the handshake was swallowed, when it is given up as too late: and nothing of it is left', async () => {
