@@ -55,11 +55,14 @@ export class Attempt {
     this.resets = parts.resets
   }
 
-  /** What it was good for, when it ends for this reason. `stalled`: nothing came after its opening, not even a heartbeat (R1). */
+  /**
+   * What it was good for, when it ends for this reason. `stalled`: nothing came after its opening, not even a heartbeat (R1). One that falls into
+   * the moment of a link that is cut at once makes it no better: the server's are sent by the clock.
+   */
   use({ cause }: Closed): LinkUse {
+    if (this.#delivered) return 'useful'
     const reads = this.link?.stats().reads ?? 0
-    if (this.#delivered || reads > this.#readsAtOpening) return 'useful'
-    if (cause === 'idle') return 'stalled'
+    if (cause === 'idle') return reads > this.#readsAtOpening ? 'useful' : 'stalled'
     return this.#parts.clock.nowMs() - this.#openedAtMs >= usefulAfterMs ? 'useful' : 'useless'
   }
 

@@ -374,6 +374,17 @@ describe('R31: a transport that opens and dies without delivering anything', () 
     expect(tried().at(-1)).toBe('socket')
   })
 
+  test('a heartbeat that happens to fall into its moment is nothing that it has brought', async () => {
+    for (let count = 0; count < 3; count++) {
+      await last().succeed(0)
+      last().reads += 1
+      clock.advance(200)
+      last().end()
+      clock.advance(session.state.retryAtMs === null ? 0 : session.state.retryAtMs - clock.nowMs())
+    }
+    expect(tried()).toEqual(['socket', 'socket', 'socket', 'stream'])
+  })
+
   test('waits longer each time, before and after it is skipped', async () => {
     const waits: number[] = []
     for (let count = 0; count < 6; count++) {
