@@ -1,6 +1,6 @@
 // Loaded into a server before its own code (`--import`, with `--expose-gc`): tells the bench its memory after a forced collection.
 
-/** What `process.memoryUsage` says after a forced garbage collection, bytes. */
+/** What `process.memoryUsage` says after a garbage collection that gives empty pages back to the system, bytes. */
 export interface Memory {
   readonly rss: number
   readonly heapUsed: number
@@ -10,9 +10,9 @@ export interface Memory {
 
 process.on('message', (question: unknown) => {
   if (question !== 'memory' || globalThis.gc === undefined) return
-  globalThis.gc()
-  // A second one takes what the first has only let go of.
-  globalThis.gc()
+  // Two regular collections free as much and keep the pages that the traffic before them has filled: resident memory then tells of the traffic,
+  // 1.5 MiB for each of 50 readers that take everything, where this one leaves 0.15 MiB.
+  globalThis.gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
   process.send?.({ rss, heapUsed, external, arrayBuffers } satisfies Memory)
 })
