@@ -3,11 +3,20 @@ import { roomProblem } from '../transports/text.ts'
 
 export const defaultRoom = 'lobby'
 
-/** The room and the name that an address asks for; null where it asks for none, or for one that may not be. */
-export function readAddress(hash: string): { readonly room: string | null; readonly user: string | null } {
+export interface AskedAddress {
+  /** Null where it asks for none, or for one that may not be. */
+  readonly room: string | null
+  /** Why the room that it asks for may not be, as a sentence. */
+  readonly problem: string | null
+  readonly user: string | null
+}
+
+/** The room and the name that an address asks for. */
+export function readAddress(hash: string): AskedAddress {
   const fields = new URLSearchParams(hash.replace(/^#/, ''))
   const room = fields.get('room')
-  return { room: room !== null && roomProblem(room) === null ? room : null, user: fields.get('name') }
+  const problem = room === null ? null : roomProblem(room)
+  return { room: problem === null ? room : null, problem, user: fields.get('name') }
 }
 
 /** The address of a room on some port of the lab. `user`: the name that the page shall start with there. */

@@ -9,6 +9,7 @@ import { HeldConnections, holdsConnection } from './held-connections.ts'
 import { firstIntervalMs } from './interval.ts'
 import { askServer, type LabServer } from './lab-server.ts'
 import { clockResolution } from './latency.ts'
+import { roomNote } from './notes.ts'
 import { makeOffers, makeTransports, type Offer } from './offers.ts'
 import { Room } from './room.ts'
 import {
@@ -51,6 +52,7 @@ export class Lab {
     this.user.subscribe((user) => remember('tab', 'user', user))
     this.offers = makeOffers(makeTransports(this.intervalMs.value, false).all, this.base)
     this.room = signal(this.makeRoom(asked.room ?? defaultRoom))
+    this.tellProblem(asked.problem)
     this.intervalMs.subscribe((intervalMs) => {
       this.room.peek().transports.polling.intervalMs = intervalMs
     })
@@ -63,8 +65,10 @@ export class Lab {
     })
     this.showRoomInAddress()
     addEventListener('hashchange', () => {
-      const { room } = readAddress(location.hash)
+      const { room, problem } = readAddress(location.hash)
       if (room !== null) this.enter(room)
+      else if (problem !== null) this.showRoomInAddress()
+      this.tellProblem(problem)
     })
     // The network comes or goes, or somebody looks again: what the link is worth is asked at once, not at the next heartbeat (R35).
     const askLink = (): void => this.room.peek().reconnect()
@@ -140,6 +144,12 @@ export class Lab {
   private firstTransport(): TransportName {
     const able = this.offers.filter((offer) => offer.missing.length === 0).map((offer) => offer.entry.name)
     return recall('browser', 'transport', acceptOneOf(able)) ?? auto
+  }
+
+  /** What is wrong with the room that the address asked for, which is not the one that is open. */
+  private tellProblem(problem: string | null): void {
+    const room = this.room.peek()
+    if (problem !== null) room.note(roomNote(room.name, problem))
   }
 
   private showRoomInAddress(): void {

@@ -43,6 +43,11 @@ export function fellBackNote(from: TransportName, to: TransportName, detail: str
   return `${wished} can’t be used here now · ${standIn} stands in: ${detail}`
 }
 
+/** The address asks for a room that may not be: `this is lobby: …`. */
+export function roomNote(room: string, problem: string): string {
+  return `this is ${room}: the address asks for a room that can’t be. ${problem}`
+}
+
 /** A switch that did not come about: `could not switch to WebSocket: …`. */
 export function notSwitchedNote(wanted: string, reason: string): string {
   return `could not switch to ${describeTransport(wanted).short}: ${reason}`

@@ -70,8 +70,8 @@ describe('two people', () => {
       while (switches < 2 * transports.length || ended < 2) {
         const place = switches % transports.length
         const name = transports[place] ?? ''
-        // Auto has the first key; what lies behind the ninth has none.
-        if (place + 2 <= 9) await ada.page.keyboard.press(`Alt+${place + 2}`)
+        // Auto has the first key, the tenth has 0; what lies behind has none.
+        if (place + 2 <= 10) await ada.page.keyboard.press(`Alt+${(place + 2) % 10}`)
         else await ada.radio(name).check()
         await ada.settled(name)
         switches += 1
@@ -502,6 +502,21 @@ describe('the look', () => {
     // What the system wants is light: the text follows the choice, not only what the browser draws itself.
     const ink = await page.page.evaluate(() => getComputedStyle(document.body).color)
     expect(Math.min(...(ink.match(/\d+/g) ?? ['0']).slice(0, 3).map(Number))).toBeGreaterThan(180)
+  })
+
+  test('an address that asks for a room that can’t be leads to one that can, and says so beside the invitation', async () => {
+    const page = await open({ room: 'my room', user: 'Ada' })
+    await page.page.getByText(/^this is lobby: the address asks for a room that can’t be\. /).waitFor()
+    expect(new URL(page.page.url()).hash).toBe('#room=lobby')
+    await page.page.evaluate(() => {
+      location.hash = '#room=a%2Fb'
+    })
+    await page.page
+      .getByText(/^this is lobby: /)
+      .nth(1)
+      .waitFor()
+    expect(new URL(page.page.url()).hash).toBe('#room=lobby')
+    await page.page.getByRole('link', { name: 'Open a second window' }).waitFor()
   })
 
   test('an empty room offers a second window and a robot, and both work', async () => {

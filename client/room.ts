@@ -97,6 +97,12 @@ export class Room {
     this.session.start()
   }
 
+  /** Puts a quiet line into the conversation. */
+  note(text: string): void {
+    this.conversation.note(text)
+    this.show()
+  }
+
   /** Sends a text under a name. Throws a `UsageError` when one of them may not be. */
   send(user: string, text: string): void {
     this.session.send(user, text)

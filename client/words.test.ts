@@ -46,12 +46,15 @@ describe('address', () => {
   test('a room goes into the fragment and comes out again', () => {
     const address = roomAddress(new URL('https://lab.example:8443/x?y'), 'my-room', 'Ada & co #1')
     expect(address.origin).toBe('https://lab.example:8443')
-    expect(readAddress(address.hash)).toEqual({ room: 'my-room', user: 'Ada & co #1' })
+    expect(readAddress(address.hash)).toEqual({ room: 'my-room', problem: null, user: 'Ada & co #1' })
   })
 
   test('what cannot name a room is none', () => {
-    expect(readAddress('#room=a%20b').room).toBeNull()
-    expect(readAddress('').room).toBeNull()
+    expect(readAddress('#room=a%20b')).toMatchObject({
+      room: null,
+      problem: expect.stringContaining('64 letters'),
+    })
+    expect(readAddress('')).toMatchObject({ room: null, problem: null })
   })
 })
 

@@ -72,8 +72,10 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
   const items = list.getVirtualItems()
   const fresh = room.conversation.arrived - seen
   const today = new Date().toDateString()
+  // The lab's own notes are no conversation.
+  const isEmpty = rows.every(({ kind }) => kind === 'note')
   return (
-    <div class="conversation">
+    <div class={isEmpty ? 'conversation conversation-inviting' : 'conversation'}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard. */}
       <div ref={scroller} class="scroller" role="log" aria-label="Messages" aria-live="off" tabIndex={0}>
         <div class="rows" style={{ height: `${list.getTotalSize()}px` }}>
@@ -90,7 +92,7 @@ export function ConversationView({ lab, room, scrollToEnd }: ConversationProps) 
           </div>
         </div>
       </div>
-      {rows.length === 0 ? <EmptyRoom lab={lab} room={room} /> : null}
+      {isEmpty ? <EmptyRoom lab={lab} room={room} /> : null}
       {!follows && fresh > 0 ? (
         <button type="button" class="pill" onClick={goToEnd}>
           {formatPlural(fresh, 'new message', 'new messages')} <span aria-hidden="true">↓</span>

@@ -40,14 +40,14 @@ export function Page({ lab }: { readonly lab: Lab }) {
   )
 }
 
-/** Alt+1 … Alt+9 choose a transport, wherever the focus is. */
+/** Alt+1 … Alt+9, and Alt+0 for the tenth, choose a transport, wherever the focus is. */
 function useShortcuts(lab: Lab): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
       // The key's place, not its character: with Alt some layouts write another one.
-      const digit = /^Digit([1-9])$/.exec(event.code)?.[1]
-      const offer = digit === undefined ? undefined : lab.offers[Number(digit) - 1]
+      const digit = /^Digit([0-9])$/.exec(event.code)?.[1]
+      const offer = digit === undefined ? undefined : lab.offers[(Number(digit) + 9) % 10]
       if (offer === undefined) return
       event.preventDefault()
       lab.switchTo(offer.entry.name)

@@ -18,8 +18,10 @@ interface TransportSwitchProps {
   readonly room: Room
 }
 
-/** What lies behind has no key. */
-const lastDigit = 9
+/** The key of an offer, from 1: Alt+1 … Alt+9, and Alt+0 for the tenth. What lies behind has none. */
+function keyOf(place: number): string | undefined {
+  return place <= 10 ? `Alt+${place % 10}` : undefined
+}
 
 const groups = Object.keys(groupTitles) as TransportGroup[]
 
@@ -34,7 +36,7 @@ function toggle(name: TransportName): void {
 
 export function TransportSwitch({ lab, room }: TransportSwitchProps) {
   const name = useId()
-  const rows = lab.offers.map((offer, index) => ({ offer, digit: index + 1 }))
+  const rows = lab.offers.map((offer, index) => ({ offer, place: index + 1 }))
   return (
     <fieldset class="part switch">
       <legend>
@@ -64,10 +66,11 @@ interface OfferRowProps extends TransportSwitchProps {
   readonly offer: Offer
   /** Of the radio group. */
   readonly name: string
-  readonly digit: number
+  /** Among all offers, from 1. */
+  readonly place: number
 }
 
-function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
+function OfferRow({ lab, room, offer, name, place }: OfferRowProps) {
   const id = useId()
   const { entry } = offer
   const missing = lab.lackOf(offer)
@@ -95,7 +98,7 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
             disabled={!able}
             aria-labelledby={`${id}-title`}
             aria-describedby={`${id}-how ${id}-lack`}
-            aria-keyshortcuts={digit <= lastDigit ? `Alt+${digit}` : undefined}
+            aria-keyshortcuts={keyOf(place)}
             onChange={() => lab.switchTo(entry.name)}
           />
           <span class="swatch" aria-hidden="true" />
@@ -106,7 +109,7 @@ function OfferRow({ lab, room, offer, name, digit }: OfferRowProps) {
           <span class="offer-figure">
             {latency === undefined ? null : `p50 ${formatDuration(latency.p50Ms)}`}
           </span>
-          <kbd>{digit <= lastDigit ? `Alt+${digit}` : null}</kbd>
+          <kbd>{keyOf(place)}</kbd>
           <span class="offer-how" id={`${id}-how`} title={entry.note ?? undefined}>
             {entry.how}
           </span>
