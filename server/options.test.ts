@@ -121,8 +121,12 @@ test.each([
   expect(mistake(argv)).toContain(said)
 })
 
-test('a wrong variable is refused like a wrong option', () => {
-  expect(mistake([], { PARLEY_LOG: 'redis' })).toContain('--log is sqlite or memory')
+test('a wrong variable is refused like a wrong option, by its own name', () => {
+  expect(mistake([], { PARLEY_LOG: 'redis' })).toBe('PARLEY_LOG is sqlite or memory, not "redis".')
+  expect(mistake([], { PARLEY_PORT: 'x' })).toBe('PARLEY_PORT is a number from 0 to 65535, not "x".')
+  expect(mistake([], { PARLEY_HEARTBEAT: '0' })).toMatch(/^PARLEY_HEARTBEAT is a number of seconds/)
+  expect(mistake(['--port', '9000'], { PARLEY_TLS_PORT: '9000' })).toMatch(/^--port and PARLEY_TLS_PORT are/)
+  expect(mistake(['--log', 'memory'], { PARLEY_KEEP: '1d' })).toContain('(PARLEY_KEEP 10000)')
 })
 
 test('the help names every option, its default and its variable', () => {

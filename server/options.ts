@@ -117,51 +117,63 @@ export function readOptions(
 ): Command {
   const values = parse(argv)
   if (values.help === true) return { kind: 'help', text: helpText() }
-  const take = (name: ValueOption): string | undefined => {
+  const take = (name: ValueOption): Given => {
     const given = values[name]
     const last = Array.isArray(given) ? given.join(',') : given
-    return typeof last === 'string' ? last : env[variableOf(name)] || initialOf(name)
+    if (typeof last === 'string') return { name: `--${name}`, value: last }
+    const variable = variableOf(name)
+    return env[variable]
+      ? { name: variable, value: env[variable] }
+      : { name: `--${name}`, value: initialOf(name) }
   }
-  const log = oneOf('log', take('log'), ['sqlite', 'memory'])
-  const keep = parseKeep(take('keep') ?? '')
+  const log = oneOf(take('log'), ['sqlite', 'memory'])
+  const keep = parseKeep(take('keep').value ?? '')
   if (log === 'memory' && keep.ageMs !== null) {
-    throw new UsageError('--log memory keeps a number of messages a room (--keep 10000), not an age.')
+    throw new UsageError(
+      `${take('log').name} memory keeps a number of messages a room (${take('keep').name} 10000), not an age.`,
+    )
   }
   const h2WebSocketPort = take('h2-websocket-port')
-  requireDifferent({
-    port: take('port'),
-    'tls-port': take('tls-port'),
+  requireDifferent([
+    take('port'),
+    take('tls-port'),
     // The default one gives way.
-    'h2-websocket-port': h2WebSocketPort === initialOf('h2-websocket-port') ? '0' : h2WebSocketPort,
-  })
+    ...(h2WebSocketPort.value === initialOf('h2-websocket-port') ? [] : [h2WebSocketPort]),
+  ])
   return {
     kind: 'run',
     options: {
-      host: required('host', take('host')),
-      port: portOf('port', take('port')),
-      tlsPort: portOf('tls-port', take('tls-port')),
-      h2WebSocketPorts: h2WebSocketPortsOf(take('h2-websocket-port')),
-      dataFolder: required('data', take('data')),
+      host: required(take('host')),
+      port: portOf(take('port')),
+      tlsPort: portOf(take('tls-port')),
+      h2WebSocketPorts: h2WebSocketPortsOf(h2WebSocketPort),
+      dataFolder: required(take('data')),
       log,
       keep,
       heartbeatMs: heartbeatMsOf(take('heartbeat')),
-      certificate: certificateOf(take('cert'), take('key')),
+      certificate: certificateOf(take('cert').value, take('key').value),
       origins: originsOf(take('origin')),
-      synchronous: oneOf('synchronous', take('synchronous'), ['full', 'normal']),
-      logLevel: oneOf('log-level', take('log-level'), logLevels),
+      synchronous: oneOf(take('synchronous'), ['full', 'normal']),
+      logLevel: oneOf(take('log-level'), logLevels),
       build: !(values['no-build'] === true || isYes(env.PARLEY_NO_BUILD)),
     },
   }
 }
 
+/** What was given for an option, or its default, and what to call it in a complaint: the option, or the variable that it came from. */
+interface Given {
+  readonly name: string
+  readonly value: string | undefined
+}
+
 /** Throws a `UsageError` when two ports are the same; 0, which takes a free one, may be given more than once. */
-function requireDifferent(ports: Readonly<Record<string, string | undefined>>): void {
+function requireDifferent(ports: readonly Given[]): void {
   const names = new Map<number, string>()
-  for (const [name, text] of Object.entries(ports)) {
-    const port = Number(text)
+  for (const { name, value } of ports) {
+    const port = Number(value)
     const other = names.get(port)
     if (port > 0 && other !== undefined) {
-      throw new UsageError(`--${other} and --${name} are both ${port}; each needs a port of its own.`)
+      throw new UsageError(`${other} and ${name} are both ${port}; each needs a port of its own.`)
     }
     names.set(port, name)
   }
@@ -198,38 +210,34 @@ function initialOf(name: ValueOption): string | undefined {
   return option.initial
 }
 
-function required(name: ValueOption, value: string | undefined): string {
-  if (value === undefined || value.trim() === '') throw new UsageError(`--${name} needs a value.`)
+function required({ name, value }: Given): string {
+  if (value === undefined || value.trim() === '') throw new UsageError(`${name} needs a value.`)
   return value
 }
 
-function portOf(name: ValueOption, value: string | undefined): number {
+function portOf({ name, value }: Given): number {
   const port = value !== undefined && /^[0-9]{1,5}$/.test(value) ? Number(value) : Number.NaN
-  if (!(port <= 65_535)) throw new UsageError(`--${name} is a number from 0 to 65535, not "${value}".`)
+  if (!(port <= 65_535)) throw new UsageError(`${name} is a number from 0 to 65535, not "${value}".`)
   return port
 }
 
-function heartbeatMsOf(value: string | undefined): number {
+function heartbeatMsOf({ name, value }: Given): number {
   const seconds =
     value !== undefined && /^[0-9]{1,2}(\.[0-9]{1,3})?$/.test(value) ? Number(value) : Number.NaN
   if (seconds >= shortestHeartbeatSeconds && seconds <= longestHeartbeatSeconds) return seconds * 1000
   const range = `${shortestHeartbeatSeconds} to ${longestHeartbeatSeconds}`
-  throw new UsageError(`--heartbeat is a number of seconds from ${range}, not "${value}".`)
+  throw new UsageError(`${name} is a number of seconds from ${range}, not "${value}".`)
 }
 
 /** Nobody types this port: the page asks where it is. So the default one may be another lab's. */
-function h2WebSocketPortsOf(value: string | undefined): readonly number[] {
-  const port = portOf('h2-websocket-port', value)
-  return value === initialOf('h2-websocket-port') ? [port, 0] : [port]
+function h2WebSocketPortsOf(given: Given): readonly number[] {
+  const port = portOf(given)
+  return given.value === initialOf('h2-websocket-port') ? [port, 0] : [port]
 }
 
-function oneOf<const T extends string>(
-  name: ValueOption,
-  value: string | undefined,
-  choices: readonly T[],
-): T {
+function oneOf<const T extends string>({ name, value }: Given, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === value)
-  if (found === undefined) throw new UsageError(`--${name} is ${choices.join(' or ')}, not "${value}".`)
+  if (found === undefined) throw new UsageError(`${name} is ${choices.join(' or ')}, not "${value}".`)
   return found
 }
 
@@ -244,7 +252,7 @@ function certificateOf(
   return { certificateFile, keyFile }
 }
 
-function originsOf(value: string | undefined): readonly string[] {
+function originsOf({ name, value }: Given): readonly string[] {
   if (value === undefined) return []
   return value
     .split(',')
@@ -254,7 +262,7 @@ function originsOf(value: string | undefined): readonly string[] {
       const url = URL.parse(one)
       if (url === null || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`) {
         throw new UsageError(
-          `--origin is a scheme, a host and a port such as https://chat.example:8443, not "${one}".`,
+          `${name} is a scheme, a host and a port such as https://chat.example:8443, not "${one}".`,
         )
       }
       return url.origin
