@@ -16,6 +16,7 @@ import { mountTransports } from '../transports/mount.server.ts'
 import { ProblemError, problem } from '../transports/problem.ts'
 import { problemFor, sendProblem } from '../transports/request.server.ts'
 import { Connections } from './connections.ts'
+import { watchMethods } from './other-methods.ts'
 import { problemPage } from './problem-pages.ts'
 import type { Identity } from './tls/certificate.ts'
 
@@ -69,17 +70,19 @@ export async function createApp(options: AppOptions): Promise<App> {
       problemFor(error, (cause) => request.log.error(cause)),
     ),
   )
-  fastify.setNotFoundHandler((request, reply) =>
-    sendProblem(reply, problem('not-found', `Nothing answers to ${request.method} at this address.`)),
+  fastify.setNotFoundHandler((_request, reply) =>
+    sendProblem(reply, problem('not-found', 'Nothing is at this address.')),
   )
   fastify.addHook('preClose', async () => {
     await options.hub.drain()
     connections.askToEnd()
     setTimeout(() => connections.destroy(), leftoverMs)
   })
+  const answerOtherMethods = watchMethods(fastify)
   await mountRooms(fastify, options)
   mountFacts(fastify, options)
   await options.page(fastify)
+  answerOtherMethods()
   return { fastify, connections }
 }
 
@@ -168,9 +171,12 @@ function isLoopback(request: { readonly ip: string }): boolean {
   return request.ip === '127.0.0.1' || request.ip === '::1' || request.ip === '::ffff:127.0.0.1'
 }
 
+/** Balancers ask with it. A stream has none: it would not end. */
+const alsoHead = { exposeHeadRoute: true }
+
 /** What the lab says about itself. */
 function mountFacts(fastify: FastifyInstance, options: AppOptions): void {
-  fastify.get('/transports', (_request, reply) => {
+  fastify.get('/transports', alsoHead, (_request, reply) => {
     reply.header('cache-control', 'no-store')
     return {
       transports: options.offered,
@@ -179,19 +185,19 @@ function mountFacts(fastify: FastifyInstance, options: AppOptions): void {
       limits: wireLimits,
     }
   })
-  fastify.get('/healthz', (_request, reply) => text(reply, 'ok\n'))
-  fastify.get('/readyz', (_request, reply) => {
+  fastify.get('/healthz', alsoHead, (_request, reply) => text(reply, 'ok\n'))
+  fastify.get('/readyz', alsoHead, (_request, reply) => {
     if (options.hub.draining) return sendProblem(reply, problem('draining', 'The server is going away.'))
     if (options.isReady()) return text(reply, 'ready\n')
     return sendProblem(reply, problem('overloaded', 'The server is starting.', { retryAfterMs: 1000 }))
   })
-  fastify.get('/metrics', (_request, reply) =>
+  fastify.get('/metrics', alsoHead, (_request, reply) =>
     reply
       .header('cache-control', 'no-store')
       .type('text/plain; version=0.0.4; charset=utf-8')
       .send(options.metrics()),
   )
-  fastify.get<{ Params: { name: string } }>('/problems/:name', (request, reply) => {
+  fastify.get<{ Params: { name: string } }>('/problems/:name', alsoHead, (request, reply) => {
     const page = problemPage(request.params.name)
     return page === null ? reply.callNotFound() : text(reply, page)
   })

@@ -14,7 +14,8 @@ const meanings: Record<ProblemName, string> = {
   'forbidden-host':
     'The request asked for a name that this lab does not go by. Start it with --origin for other names.',
   'forbidden-session': 'The session was opened by a page of another origin, and only that one may use it.',
-  'not-found': 'No route has this address and method. GET /transports says what is served.',
+  'not-found': 'No route has this address. GET /transports says what is served.',
+  'method-not-allowed': 'The address is right and the method is not. Allow names those that it has.',
   'not-acceptable': 'The stream cannot be written in any of the formats that the request accepts.',
   'draft-conflict':
     'The id of a draft names it for ever. This one was used before, with another name or text.',

@@ -65,12 +65,25 @@ describe.each(ways)('over %s', (_way, asked) => {
     })
     expect((await asked('/healthz')).body).toBe('ok\n')
     expect((await asked('/readyz')).status).toBe(200)
+    expect(await asked('/readyz', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' })
   })
 
   test('wrong input is a problem with a stable type', async () => {
     expect(named(await asked('/nowhere'))).toBe('not-found')
     expect(named(await asked('/rooms/lobby/nothing'))).toBe('not-found')
-    expect(named(await asked(messages, { method: 'DELETE' }))).toBe('not-found')
+    for (const [path, method, allow] of [
+      [messages, 'DELETE', 'GET, POST'],
+      [messages, 'OPTIONS', 'GET, POST'],
+      ['/rooms/lobby/stream', 'POST', 'GET'],
+      ['/rooms/lobby/socket', 'PUT', 'GET'],
+      ['/transports', 'POST', 'GET, HEAD'],
+      ['/problems/not-found', 'PATCH', 'GET, HEAD'],
+    ] as const) {
+      const body = method.startsWith('P') ? { headers: json, body: '{"id":' } : {}
+      const other = await asked(path, { method, ...body })
+      expect(named(other), `${method} ${path}`).toBe('method-not-allowed')
+      expect(other).toMatchObject({ status: 405, headers: { allow } })
+    }
     expect(named(await asked('/rooms/%zz/messages'))).toBe('bad-request')
     expect(named(await asked('/rooms/no%20room/messages'))).toBe('bad-room')
     expect(named(await asked(`/rooms/${'x'.repeat(300)}/messages`))).toBe('bad-room')

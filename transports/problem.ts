@@ -10,6 +10,7 @@ export const problems = {
   'forbidden-host': { status: 403, title: 'This lab does not answer to that name' },
   'forbidden-session': { status: 403, title: 'This session belongs to another origin' },
   'not-found': { status: 404, title: 'There is nothing here' },
+  'method-not-allowed': { status: 405, title: 'This address has no such method' },
   'not-acceptable': { status: 406, title: 'The stream has no such format' },
   'draft-conflict': { status: 409, title: 'This id stands for another message' },
   replaced: { status: 409, title: 'A newer link of this session took over' },
