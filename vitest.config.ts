@@ -15,6 +15,8 @@ export default defineConfig({
     // Of the tests that say that they may run beside each other.
     maxConcurrency: 6,
     hookTimeout: 30_000,
+    // As `eventually` waits: a second, the default, is less than a busy machine may take for what needs ten milliseconds.
+    expect: { poll: { timeout: 8000, interval: 20 } },
     teardownTimeout: 2_000,
     reporters: ['default'],
   },

@@ -1,6 +1,7 @@
 // What counts as one of the six connections, and how tabs that can't see each other are counted (R9).
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Negotiated } from '../transports/contract.ts'
+import { eventually } from '../transports/eventually.harness.ts'
 import type { LinkView, SessionState } from '../transports/session.state.ts'
 import { HeldConnections, holdsConnection, type Locks, waitsForConnection } from './held-connections.ts'
 
@@ -93,7 +94,7 @@ describe('tabs', () => {
     expect(one.inBrowser.value).toBe(3)
     other.hold(0)
     other.hold(0)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await one.count()
       expect(one.inBrowser.value).toBe(1)
     })

@@ -1,6 +1,7 @@
 // What the halves over HTTP share: addresses, refusals, times to wait, and sending one draft after the other (R29).
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LinkError, SendError } from './errors.ts'
+import { eventually } from './eventually.harness.ts'
 import {
   closedFor,
   DraftSender,
@@ -179,7 +180,7 @@ describe('sending', () => {
   })
 
   async function nth(number: number): Promise<Asked> {
-    await vi.waitFor(() => expect(asked.length).toBeGreaterThanOrEqual(number), { interval: 1 })
+    await eventually(() => expect(asked.length).toBeGreaterThanOrEqual(number))
     const found = asked[number - 1]
     if (found === undefined) throw new Error('Nothing was asked.')
     return found

@@ -82,7 +82,7 @@ describe('an application that takes nothing (R39)', () => {
       }
       if (!asking.includes(name)) expect(lab.hub.stats().behind).toBe(1)
       // What is on its way in the system arrives, or does not any more.
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const { payloadBytesDown } = link.stats()
         await new Promise((resolve) => setTimeout(resolve, 50))
         expect(link.stats().payloadBytesDown).toBe(payloadBytesDown)
