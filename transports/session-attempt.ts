@@ -138,6 +138,7 @@ export class Attempt {
   /** Ends it, open or not. What comes of it afterwards is not handed up. */
   async end(): Promise<void> {
     this.#ended = true
+    this.#cancelTimer?.()
     this.#abort.abort()
     await this.link?.close()
   }
@@ -146,6 +147,7 @@ export class Attempt {
   fail(error: LinkError): void {
     if (this.#ended) return
     this.#ended = true
+    this.#cancelTimer?.()
     this.#abort.abort()
     void this.link?.close()
     const reason: Closed = { cause: error.cause, retry: error.retry, detail: error.message }
