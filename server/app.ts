@@ -2,6 +2,7 @@
 // and one for WebSockets over HTTP/2.
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import rateLimit from '@fastify/rate-limit'
 import Fastify, {
   type FastifyBaseLogger,
@@ -64,6 +65,18 @@ export interface App {
 export async function createApp(options: AppOptions): Promise<App> {
   const fastify = makeFastify(options)
   const connections = new Connections(fastify)
+  // Nobody else ends a connection whose handshake fails or never comes: Node's HTTP/2 server leaves it open.
+  fastify.server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    const below = error.code === 'ERR_SSL_HTTP_REQUEST' ? connections.below(socket) : undefined
+    if (below === undefined) socket.destroy()
+    else
+      refuse(
+        below,
+        400,
+        'text/plain; charset=utf-8',
+        'This port speaks HTTPS: write https: in place of http:.\n',
+      )
+  })
   fastify.setErrorHandler((error, request, reply) =>
     sendProblem(
       reply,
@@ -135,8 +148,6 @@ function makeFastify(options: AppOptions): FastifyInstance {
       },
     } as object,
   } as object) as unknown as FastifyInstance
-  // Nobody else ends a connection whose handshake fails or never comes: Node's HTTP/2 server leaves it open.
-  fastify.server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
   // The HTTP/1.1 half of the port, of which Fastify knows nothing: Node would close a connection after 5 s, and a poll each 10 s needed a new one each time.
   Object.assign(fastify.server, {
     keepAliveTimeout: serverLimits.keepAliveMs,
@@ -219,8 +230,13 @@ function clientErrorHandler(error: Error & { readonly code?: string }, socket: S
   const status =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
   const body = JSON.stringify({ ...problem('bad-request', detailOf(status)), status })
+  refuse(socket, status, 'application/problem+json', body)
+}
+
+/** Where there is no request to answer. */
+function refuse(socket: Socket, status: number, type: string, body: string): void {
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     // A peer that doesn't read its answer doesn't keep the socket either.
     () => socket.destroy(),
   )

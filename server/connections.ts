@@ -38,7 +38,7 @@ export class Connections {
       })
     })
     app.server.on('secureConnection', (socket: TLSSocket) => {
-      const below = this.#sockets.get(otherEnd(socket))
+      const below = this.below(socket)
       if (below !== undefined) this.#encrypted.set(below, socket)
     })
     app.server.on('session', (session: Http2Session) => {
@@ -53,6 +53,11 @@ export class Connections {
       session.on('close', () => this.#sessions.delete(session))
     })
     this.#sweeper = setInterval(() => this.closeIdle(), idleSessionMs).unref()
+  }
+
+  /** The TCP socket that this one is on; undefined when that has gone. */
+  below(socket: TLSSocket): Socket | undefined {
+    return this.#sockets.get(otherEnd(socket))
   }
 
   get socketCount(): number {

@@ -200,6 +200,14 @@ describe('bytes that are no good request', () => {
     expect(body.status).toBe(status)
   })
 
+  test('plain HTTP on a port of TLS is told so, anything else there is not answered, and both connections end', async () => {
+    for (const url of [server.tlsUrl, server.h2WebSocketUrl]) {
+      const said = await sayRaw(url, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      expect(said).toMatch(/^HTTP\/1\.1 400 .*This port speaks HTTPS: write https: in place of http:\.\n$/s)
+      expect(await sayRaw(url, 'this is neither TLS nor HTTP\r\n\r\n')).not.toContain('HTTP')
+    }
+  })
+
   test('a connection that says nothing ends, on every port (R18)', async () => {
     for (const url of [server.plainUrl, server.tlsUrl, server.h2WebSocketUrl]) {
       const socket = await dialTcp(url)
