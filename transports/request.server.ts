@@ -85,6 +85,12 @@ export function protocolHeader(negotiated: Negotiated): string {
   return `${negotiated.protocol}${negotiated.tls ? '; tls' : ''}`
 }
 
+/** Whether a response can't be written any more, so that no `close` will come of it: one over HTTP/2 says so of its stream alone. */
+export function isGone(response: ServerResponse): boolean {
+  const { stream } = response as { readonly stream?: { readonly destroyed: boolean } }
+  return stream?.destroyed ?? response.destroyed
+}
+
 /** Answers with problem details (RFC 9457), and `Retry-After` where there is a time to wait. */
 export function sendProblem(reply: FastifyReply, value: Problem): FastifyReply {
   if (value.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(value.retryAfterMs / 1000))
@@ -97,7 +103,7 @@ export function sendProblem(reply: FastifyReply, value: Problem): FastifyReply {
 
 /** The same for a response that no framework has wrapped. One that has begun, or whose peer is gone, is left alone. */
 export function answerProblem(response: ServerResponse, value: Problem): void {
-  if (response.headersSent || response.destroyed) return
+  if (response.headersSent || isGone(response)) return
   const body = JSON.stringify(value)
   const headers: OutgoingHttpHeaders = {
     'content-type': 'application/problem+json',

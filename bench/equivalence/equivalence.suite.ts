@@ -13,7 +13,8 @@ export function equivalenceSuite(share: number, shares: number): void {
       const requirements = fault.requirements.length === 0 ? '' : `${fault.requirements.join(', ')}: `
       const name = `${requirements}${transport} × ${fault.name}: order, once, resume, bounded, closed (seed ${seed})`
       test(name, { timeout: 90_000 }, async () => {
-        expect(linesAgainst(await playAndJudge(transport, fault, seed))).toEqual([])
+        // As one text, so that a report which shows a line of the failure shows what it is.
+        expect(linesAgainst(await playAndJudge(transport, fault, seed)).join('\n')).toBe('')
       })
     }
   })

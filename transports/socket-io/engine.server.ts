@@ -10,7 +10,7 @@ import type { Negotiated } from '../contract.ts'
 import { serverLimits, wireLimits } from '../limits.ts'
 import { type Problem, problem } from '../problem.ts'
 import { queuedOn } from '../queued.server.ts'
-import { negotiatedOf, one, problemFor, queryOf } from '../request.server.ts'
+import { isGone, negotiatedOf, one, problemFor, queryOf } from '../request.server.ts'
 import { roomProblem } from '../text.ts'
 
 const path = /^\/rooms\/([^/?#]*)\/socket-io(?:\?([^#]*))?$/
@@ -114,7 +114,7 @@ export class EngineSession {
     this.#polled = true
     before.once('close', () => {
       this.#polled = false
-      if (response.destroyed) return
+      if (isGone(response)) return
       this.#answers(response)
       handle()
     })
@@ -269,7 +269,7 @@ export class RoomEngine extends EngineServer {
     const [, room, search = ''] = path.exec(request.url ?? '') ?? []
     if (room === undefined || (request.method !== 'GET' && request.method !== 'POST')) return false
     // Over HTTP/2 a request may be given up before it is told of; it has no connection to ask about then.
-    if (request.destroyed || response.destroyed) return true
+    if (request.destroyed || isGone(response)) return true
     const refused = this.#refusal(request, room) ?? this.#admit(request, room, queryOf(search))
     const session = this.#opening.get(request)
     const handle = (): void => this.handleRequest(request, response)

@@ -1,6 +1,8 @@
 // Socket.IO's server half: what it refuses, what it does with nonsense, and peers that do not read or do not live. Its wire is spoken by hand.
 import { once } from 'node:events'
+import { connect as connectHttp2, constants } from 'node:http2'
 import { connect, type Socket } from 'node:net'
+import { promisify } from 'node:util'
 import { v7 as uuidVersion7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -391,6 +393,33 @@ describe('a peer that is silent', () => {
       await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
     }
   })
+})
+
+test('a poll that was given up while it waited behind another one is not taken for one that waits for news (R8, R27)', async () => {
+  const poller = await new Poller(lab.https).handshake()
+  await poller.join({ after: 'test.0' })
+  await publish(1, 8000)
+  const session = connectHttp2(lab.https, { ca: lab.certificate, settings: { initialWindowSize: 0 } })
+  session.on('error', () => session.destroy())
+  const ping = promisify(session.ping.bind(session)) as () => Promise<unknown>
+  const ask = () => {
+    const stream = session.request({ ':path': `${poller.url.pathname}${poller.url.search}` })
+    stream.on('error', () => stream.destroy())
+    return stream
+  }
+  // The first one is answered, and has no window to come through.
+  const first = ask()
+  await once(first, 'response')
+  const second = ask()
+  await ping()
+  second.close(constants.NGHTTP2_CANCEL)
+  await ping()
+  first.close(constants.NGHTTP2_CANCEL)
+  await ping()
+  expect(lab.hub.stats().subscribers).toBe(1)
+  await poller.post('1')
+  await eventually(() => expect(lab.hub.stats().subscribers).toBe(0))
+  session.destroy()
 })
 
 test('a drain ends within its bound with 100 sockets, each of them told (R5)', async () => {
