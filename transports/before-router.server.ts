@@ -13,7 +13,7 @@ import type {
 } from './contract.server.ts'
 import { serverLimits } from './limits.ts'
 import { type Problem, problem } from './problem.ts'
-import { problemFor, queryOf } from './request.server.ts'
+import { isGone, problemFor, queryOf } from './request.server.ts'
 import { roomProblem } from './text.ts'
 
 /** A handler that may share its address with others. */
@@ -37,7 +37,10 @@ export function takeBeforeRouter(app: FastifyInstance, guard: Guard, taken: Take
     server,
     'request',
     (request: IncomingMessage, response: ServerResponse) =>
-      isTooMany(request, response) || taken.quick.some((answer) => answer(request, response)),
+      // Over HTTP/2 a request may be given up before it is told of: there is nobody to answer, and no end to wait for.
+      isGone(response) ||
+      isTooMany(request, response) ||
+      taken.quick.some((answer) => answer(request, response)),
   )
   const log = (error: unknown): void => app.log.error(error)
   before(server, 'stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {

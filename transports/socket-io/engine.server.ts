@@ -268,8 +268,6 @@ export class RoomEngine extends EngineServer {
   take(request: IncomingMessage, response: ServerResponse): boolean {
     const [, room, search = ''] = path.exec(request.url ?? '') ?? []
     if (room === undefined || (request.method !== 'GET' && request.method !== 'POST')) return false
-    // Over HTTP/2 a request may be given up before it is told of; it has no connection to ask about then.
-    if (request.destroyed || isGone(response)) return true
     const refused = this.#refusal(request, room) ?? this.#admit(request, room, queryOf(search))
     const session = this.#opening.get(request)
     const handle = (): void => this.handleRequest(request, response)
