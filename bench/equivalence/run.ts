@@ -1,4 +1,5 @@
 // Plays one cell: a transport under a fault, over real sockets, with traffic both ways, and notes what there is to judge.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TransportName } from '../../transports/contract.ts'
 import { messageOf } from '../../transports/errors.ts'
@@ -32,6 +33,8 @@ export interface Evidence {
   readonly problems: readonly string[]
   /** Places that the server still counted when everybody had left. */
   readonly placesLeft: number
+  /** The longest that this process stood still meanwhile, ms: to those at both ends, the other one did. */
+  readonly heldUpMs: number
 }
 
 /** Rounds of traffic before the fault, and after it. */
@@ -72,6 +75,7 @@ class Play {
   #isPlaying = false
   #leaving = false
   #placesLeft = 0
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 })
 
   constructor(stage: Stage, transport: TransportName, fault: Fault, seed: number) {
     this.#stage = stage
@@ -90,6 +94,7 @@ class Play {
   }
 
   async run(): Promise<void> {
+    this.#loopDelay.enable()
     try {
       await this.#begin()
       await this.#during()
@@ -98,6 +103,7 @@ class Play {
       this.#problems.push(messageOf(error))
     }
     await this.#leave()
+    this.#loopDelay.disable()
   }
 
   /** Everybody comes, and hears the first messages; nobody says anything in the quiet room. */
@@ -233,6 +239,7 @@ class Play {
       letGoTooEarly: this.#letGoTooEarly,
       problems: this.#problems,
       placesLeft: this.#placesLeft,
+      heldUpMs: this.#loopDelay.max / 1e6,
     }
   }
 

@@ -7,11 +7,11 @@ import { UsageError } from '../../transports/errors.ts'
 import type { Message } from '../../transports/message.ts'
 import { doesNotApply, expected, expectedFaults, type Property, properties } from './expectations.ts'
 import { faultOf, faults } from './faults.ts'
-import { linesAgainst } from './matrix.ts'
+import { linesAgainst, wasHeldUp } from './matrix.ts'
 import { parseOptions } from './options.ts'
 import { renderPage, renderScreen } from './report.ts'
 import type { Evidence } from './run.ts'
-import { bounds } from './scale.ts'
+import { bounds, scale } from './scale.ts'
 import type { Noted } from './spy.ts'
 import { transportNames } from './stage.ts'
 import { type CellVerdict, judge } from './verdicts.ts'
@@ -89,6 +89,7 @@ function honest() {
     letGoTooEarly: 0,
     problems: [] as string[],
     placesLeft: 0,
+    heldUpMs: 0,
   }
 }
 
@@ -115,6 +116,36 @@ test('an honest cell holds in all', () => {
   const verdict = verdictOn(() => undefined)
   expect(linesAgainst(verdict)).toEqual([])
   expect(verdict.verdicts.map(({ property }) => property)).toEqual([...properties])
+})
+
+test('a machine that stood still excuses the cause of an end, and nothing else', () => {
+  const idle: Closed = { cause: 'idle', retry: true, detail: 'silent' }
+  const given = verdictOn(({ follower }) => {
+    follower.links = [noted([delivery(1, 10)], [idle])]
+  })
+  expect(broken(given)).toEqual(['closed'])
+  expect(wasHeldUp(given, scale.heartbeatMs)).toBe(true)
+  expect(wasHeldUp(given, scale.heartbeatMs - 1)).toBe(false)
+  expect(
+    wasHeldUp(
+      verdictOn(() => undefined),
+      scale.heartbeatMs,
+    ),
+  ).toBe(false)
+  const more: readonly ((draft: Draft) => void)[] = [
+    ({ person }) => void person.received.pop(),
+    ({ follower }) => void follower.links[0]?.closings.push(idle),
+    (draft) => {
+      draft.placesLeft = 1
+    },
+  ]
+  for (const spoil of more) {
+    const both = verdictOn((draft) => {
+      draft.follower.links = [noted([delivery(1, 10)], [idle])]
+      spoil(draft)
+    })
+    expect(wasHeldUp(both, scale.heartbeatMs)).toBe(false)
+  }
 })
 
 describe('each of these is noticed, and by the property that it is about', () => {

@@ -215,6 +215,17 @@ function bounded({ mostServerBytes, mostClientBytes, samples, follower }: Eviden
   }
 }
 
+const ofCauses = [
+  'the bare link closed as ',
+  'a later bare link closed as ',
+  'the last bare link closed as ',
+] as const
+
+/** Whether what speaks against a cell is for what cause a link ended, not whether, or how often. */
+export function isOfCauses(against: string): boolean {
+  return ofCauses.some((beginning) => against.startsWith(beginning))
+}
+
 function closed(evidence: Evidence): Judgement {
   const { follower, fault, transport, placesLeft } = evidence
   const { causes } = expected(fault, transport)
@@ -233,12 +244,11 @@ function closed(evidence: Evidence): Judgement {
   const [first = 'none'] = seen
   if (!causes.some((cause) => cause === first))
     against.push(
-      `the bare link closed as ${first}, not as ${causes.join(' or ')}: ${follower.ledger.opened[0]?.closings[0]?.detail}`,
+      `${ofCauses[0]}${first}, not as ${causes.join(' or ')}: ${follower.ledger.opened[0]?.closings[0]?.detail}`,
     )
   const strange = seen.slice(1).find((cause) => cause !== 'local' && !causes.some((one) => one === cause))
-  if (strange !== undefined) against.push(`a later bare link closed as ${strange}`)
-  if (seen.at(-1) !== 'local')
-    against.push(`the last bare link closed as ${seen.at(-1)}, not because it was asked to`)
+  if (strange !== undefined) against.push(`${ofCauses[1]}${strange}`)
+  if (seen.at(-1) !== 'local') against.push(`${ofCauses[2]}${seen.at(-1)}, not because it was asked to`)
   if (placesLeft > 0) against.push(`the server still counts ${placesLeft} readers when all have left`)
   return { against, measured: seen.join(', ') }
 }
